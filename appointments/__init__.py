@@ -1,0 +1,1 @@
+"""Visits: the slots that can be offered, and the truth of what is booked."""

@@ -1,0 +1,364 @@
+"""Settings, all from the environment (see .env.example).
+
+ENVIRONMENT is `production` unless it says `local` (what ./run sets) or `test`
+(what ./test sets); production refuses to start without its secrets.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from config.admin_site import UNFOLD  # noqa: F401  # read by the admin theme
+from config.env import BASE_DIR, env, environment, secret
+from config.log import logging_config
+
+ENVIRONMENT = environment()
+PRODUCTION = ENVIRONMENT == "production"
+DEBUG = False
+
+# --- Secrets -----------------------------------------------------------------
+
+SECRET_KEY = secret("SECRET_KEY", meaning="the key that signs tokens and cursors")
+# First key encrypts; the others still decrypt, so that keys can be rotated.
+FIELD_ENCRYPTION_KEYS: list[str] = [
+    key.strip()
+    for key in secret(
+        "FIELD_ENCRYPTION_KEYS",
+        meaning="a comma-separated list of keys for secrets at rest, newest first",
+    ).split(",")
+]
+
+# --- Applications ------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "django_filters",
+    "django_prometheus",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework",
+    "core",
+    "accounts",
+    "leads",
+    "technicians",
+    "appointments",
+    "notifications",
+    "integrations",
+]
+
+MIDDLEWARE = [
+    "core.api.middleware.RequestContext",
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "config" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- PostgreSQL --------------------------------------------------------------
+
+DATABASES = {"default": env.db_url("DATABASE_URL")}
+DATABASES["default"].update(
+    ENGINE="django.db.backends.postgresql",
+    CONN_MAX_AGE=600,  # opening a connection costs several times a query
+    CONN_HEALTH_CHECKS=True,
+    OPTIONS={
+        "application_name": "fieldbook",
+        "connect_timeout": 2,
+        "options": (
+            f"-c statement_timeout={env.int('DATABASE_STATEMENT_TIMEOUT_MS', 5000)} "
+            f"-c lock_timeout={env.int('DATABASE_LOCK_TIMEOUT_MS', 2000)} "
+            "-c idle_in_transaction_session_timeout=15000"
+        ),
+        **DATABASES["default"].get("OPTIONS", {}),
+    },
+)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis: cache, limits, Celery's broker. All of it may vanish at any moment. --
+
+REDIS_URL: str = env.str("REDIS_URL")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": env.str("CACHE_URL", default=f"{REDIS_URL.rstrip('/')}/1"),
+        "KEY_PREFIX": "fieldbook",
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+    }
+}
+
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=f"{REDIS_URL.rstrip('/')}/0")
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 60,  # longer than the longest task; hints are cheap to repeat
+    "socket_timeout": 5,
+    "socket_connect_timeout": 1,
+    "socket_keepalive": True,
+    "health_check_interval": 25,
+    "retry_on_timeout": True,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
+CELERY_TASK_PUBLISH_RETRY = False  # a web request must not wait for a dead broker
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_TIME_LIMIT = 30
+CELERY_TASK_SOFT_TIME_LIMIT = 25
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 2000
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300_000  # kB
+CELERY_WORKER_ETA_TASK_LIMIT = 1000
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
+CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+# Beat only asks "what is due?"; two beats ask twice and change nothing.
+CELERY_BEAT_SCHEDULE = {
+    "publish events that a lost hint left behind": {
+        "task": "core.tasks.publish_events",
+        "schedule": timedelta(seconds=2),
+    },
+    "send what is due in the outbox": {
+        "task": "core.tasks.sweep_outbox",
+        "schedule": timedelta(seconds=2),
+    },
+    "forget what has served its time": {
+        "task": "core.tasks.prune",
+        "schedule": timedelta(hours=1),
+    },
+}
+
+# --- What happens after a change: event -> handlers; outbox kind -> deliverer ----
+
+_TELL_SUBSCRIBERS = "integrations.handlers.tell_subscribers"
+EVENT_HANDLERS: dict[str, list[str]] = {
+    "lead.created": [_TELL_SUBSCRIBERS],
+    "lead.updated": [_TELL_SUBSCRIBERS],
+    "lead.dismissed": [_TELL_SUBSCRIBERS],
+    "lead.converted": [_TELL_SUBSCRIBERS],
+    "appointment.booked": [
+        "notifications.handlers.confirm_booking",
+        _TELL_SUBSCRIBERS,
+    ],
+    "appointment.rescheduled": [
+        "notifications.handlers.tell_new_time",
+        _TELL_SUBSCRIBERS,
+    ],
+    "appointment.cancelled": [
+        "notifications.handlers.tell_cancellation",
+        _TELL_SUBSCRIBERS,
+    ],
+    "appointment.assigned": [_TELL_SUBSCRIBERS],
+    "appointment.unassigned": [_TELL_SUBSCRIBERS],
+    "appointment.updated": [_TELL_SUBSCRIBERS],
+    "appointment.status_changed": [
+        "notifications.handlers.tell_progress",
+        _TELL_SUBSCRIBERS,
+    ],
+}
+OUTBOX_DELIVERERS: dict[str, str] = {
+    "email": "notifications.services.deliver_email",
+    "sms": "notifications.services.deliver_sms",
+    "webhook": "integrations.services.deliver_webhook",
+}
+
+# --- Messages ----------------------------------------------------------------
+
+# Each channel's provider, by dotted path. The inbox keeps messages in the database,
+# where the admin shows them: nothing leaves the machine.
+_INBOX = "notifications.channels.InboxProvider"
+NOTIFICATION_PROVIDERS = {
+    "email": env.str(
+        "EMAIL_PROVIDER",
+        default="notifications.channels.SmtpProvider" if PRODUCTION else _INBOX,
+    ),
+    "sms": env.str("SMS_PROVIDER", default=_INBOX),
+}
+vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="visits@fieldbook.example")
+
+# --- People and tokens -------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in (
+        ("UserAttributeSimilarityValidator", {}),
+        ("MinimumLengthValidator", {"min_length": 12}),
+        ("CommonPasswordValidator", {}),
+    )
+]
+LOGIN_URL = "admin:login"
+SESSION_COOKIE_AGE = 8 * 3600
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": SECRET_KEY,
+    "ISSUER": "fieldbook",
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+    "LEEWAY": 10,
+    "USER_ID_FIELD": "id",
+    "USER_ID_CLAIM": "sub",
+    "UPDATE_LAST_LOGIN": False,
+}
+REFRESH_FAMILY_LIFETIME = timedelta(days=90)
+
+# --- The wire ----------------------------------------------------------------
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.BearerToken"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.RolePolicy"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "core.api.pagination.SignedCursorPagination",
+    "DEFAULT_THROTTLE_CLASSES": ["core.api.throttling.RateLimit"],
+    "DEFAULT_SCHEMA_CLASS": "core.api.schema.ProblemAwareSchema",
+    "EXCEPTION_HANDLER": "core.api.problems.problem_handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "PAGE_SIZE": 50,
+}
+# requests/seconds by scope; see core.api.throttling for who counts as one.
+RATE_LIMITS: dict[str, str] = {
+    "user": env.str("RATE_LIMIT_USER", default="600/m"),
+    "anonymous": env.str("RATE_LIMIT_ANONYMOUS", default="120/m"),
+    "public_form": env.str("RATE_LIMIT_PUBLIC_FORM", default="10/m"),
+    "login_address": env.str("RATE_LIMIT_LOGIN_ADDRESS", default="20/m"),
+    "login_account": env.str("RATE_LIMIT_LOGIN_ACCOUNT", default="5/m"),
+}
+RATELIMIT_USE_CACHE = "default"
+# django-ratelimit knows only some cache backends to be shared; Django's own Redis
+# backend is one of them in fact, and increments atomically.
+SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Fieldbook",
+    "DESCRIPTION": (
+        "Booking and dispatch for field-service companies. Times are RFC 3339 with "
+        "the branch's offset; errors are RFC 9457 problems; writes take "
+        "`Idempotency-Key` and `If-Match`."
+    ),
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "ENUM_NAME_OVERRIDES": {},
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SCHEMA_PATH_PREFIX_TRIM": False,
+    "SORT_OPERATIONS": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "core.api.schema.document_problems",
+    ],
+}
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "x-request-id",
+]
+CORS_EXPOSE_HEADERS = ["ETag", "Location", "RateLimit", "Retry-After", "X-Request-ID"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# Signed webhooks may go to loopback and plain http only on a laptop or in tests:
+# the sandbox receiver lives there.
+WEBHOOK_ALLOW_PRIVATE_TARGETS = not PRODUCTION
+SANDBOX_URL = env.str("SANDBOX_URL", default="http://127.0.0.1:8001")
+
+# --- Where and how the site is served -----------------------------------------
+
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS",
+    default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"],
+)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+USE_HTTPS = env.bool("USE_HTTPS", default=PRODUCTION)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = USE_HTTPS
+SECURE_SSL_REDIRECT = USE_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = 31_536_000 if USE_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = USE_HTTPS
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
+)
+X_FRAME_OPTIONS = "DENY"
+
+STATIC_URL = "static/"
+STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / ".state" / "static"))
+# Local and test serve straight from the packages: nothing to collect first.
+WHITENOISE_USE_FINDERS = not PRODUCTION
+if PRODUCTION:
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {
+            "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        },
+    }
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- The company -------------------------------------------------------------
+
+DEFAULT_PHONE_REGION = env.str("DEFAULT_PHONE_REGION", default="US")
+CURRENCY = env.str("CURRENCY", default="USD")
+
+# --- Watching it run ----------------------------------------------------------
+
+LOGGING_CONFIG = None
+logging_config(as_json=env.bool("LOG_JSON", default=PRODUCTION))
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")

@@ -1,0 +1,1 @@
+"""What every app stands on: words, errors, events, the outbox and the wire."""

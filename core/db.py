@@ -1,0 +1,58 @@
+"""PostgreSQL's refusals, turned into sentences."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import psycopg
+from django.db import IntegrityError, OperationalError, transaction
+
+from core.errors import DomainError, Unavailable
+
+Result = TypeVar("Result")
+
+# Deadlock, serialization failure, lock timeout: the work itself was not at fault.
+_WORTH_ANOTHER_TRY = ("40P01", "40001", "55P03")
+
+
+@contextmanager
+def on_breach(constraint: str, error: DomainError) -> Iterator[None]:
+    """Raise `error` if the block breaches the named database constraint.
+
+    The block runs in a savepoint, so the caller's transaction stays usable.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as breach:
+        cause = breach.__cause__
+        if isinstance(cause, psycopg.Error) and (
+            cause.diag.constraint_name == constraint
+        ):
+            raise error from breach
+        raise
+
+
+def retry_contention(work: Callable[[], Result], *, tries: int = 3) -> Result:
+    """Run a whole transaction again when it only lost a race for locks.
+
+    Raises:
+        Unavailable: it lost every time.
+    """
+    for attempt in range(1, tries + 1):
+        try:
+            return work()
+        except OperationalError as error:
+            cause = error.__cause__
+            if (
+                not isinstance(cause, psycopg.Error)
+                or cause.sqlstate not in _WORTH_ANOTHER_TRY
+                or transaction.get_connection().in_atomic_block
+            ):
+                raise
+            if attempt < tries:
+                # Jitter, so that two that met once do not meet again.
+                time.sleep(random.uniform(0.02, 0.1))  # noqa: S311  # no secret
+    raise Unavailable("Too many people are changing this at once. Please try again.")

@@ -1,0 +1,40 @@
+"""Text from outside: made uniform on its way in, masked on its way to a log."""
+
+import re
+import unicodedata
+from typing import Any
+
+# Marks that reorder what a reader sees: the Unicode bidirectional controls.
+_BIDI_CONTROLS = dict.fromkeys(
+    [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+)
+_SECRET_KEY = re.compile(
+    r"password|secret|token|authorization|cookie|api_key", re.IGNORECASE
+)
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
+_PHONE = re.compile(r"\+\d{8,15}\b")
+
+
+def clean_text(value: str) -> str:
+    """Return `value` in NFC, trimmed, without bidirectional controls."""
+    return unicodedata.normalize("NFC", value.translate(_BIDI_CONTROLS)).strip()
+
+
+def has_forbidden_characters(value: str) -> bool:
+    """Tell whether PostgreSQL could not store it: NUL or a lone surrogate."""
+    return "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value)
+
+
+def normalise_email(value: str) -> str:
+    """Return the address trimmed and case-folded, as two people would compare it."""
+    return clean_text(value).casefold()
+
+
+def mask_personal_data(*, key: str, value: Any) -> Any:
+    """Return `value` fit for a log: secrets gone, e-mails and phones shortened."""
+    if _SECRET_KEY.search(key):
+        return "[masked]"
+    if not isinstance(value, str):
+        return value
+    masked = _EMAIL.sub(lambda found: f"{found[0][0]}***@***", value)
+    return _PHONE.sub(lambda found: f"***{found[0][-2:]}", masked)

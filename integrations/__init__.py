@@ -1,0 +1,1 @@
+"""The edge to the outside: signed webhooks to subscribers."""

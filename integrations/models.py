@@ -1,0 +1,61 @@
+"""Who outside wants to hear of our events."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from core.crypto import EncryptedTextField
+from core.ids import uuid7
+from core.models import Location, TimeStamped
+
+
+class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
+    """Subscribers."""
+
+    def listening_to(
+        self, event_name: str, *, location_id: object
+    ) -> "WebhookEndpointQuerySet":
+        """Return active endpoints that asked for this event (or for all)."""
+        return self.filter(
+            Q(event_names=[]) | Q(event_names__contains=[event_name]),
+            Q(location__isnull=True) | Q(location=location_id),
+            is_active=True,
+        )
+
+
+class WebhookEndpoint(TimeStamped):
+    """A URL that is told of events, signed as Standard Webhooks has it.
+
+    An empty `event_names` asks for all. While `previous_secret` is set, each
+    message carries two signatures, so that a receiver can change over in peace.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    url = models.URLField("URL", max_length=2000)
+    description = models.CharField(max_length=200, blank=True)
+    event_names = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    location = models.ForeignKey(
+        Location, models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    secret = EncryptedTextField()
+    previous_secret = EncryptedTextField(blank=True)
+    is_active = models.BooleanField(default=True)
+    disabled_because = models.CharField(max_length=200, blank=True)
+
+    objects = WebhookEndpointQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "url",
+                "location",
+                name="webhook_endpoint_is_unique",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                name="webhook_endpoint_has_a_secret", condition=~Q(secret="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.url

@@ -1,0 +1,1 @@
+"""Wishes and customers: who asked for what, and where they live."""
