@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('appointments', '0002_initial'),
+        ('appointments', '0001_initial'),
         ('core', '0002_company_events_outbox'),
         ('leads', '0001_initial'),
     ]
