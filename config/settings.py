@@ -119,6 +119,11 @@ CACHES = {
         "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
     }
 }
+CACHES["limits"] = {
+    **CACHES["default"],
+    "BACKEND": "core.api.counters.CounterCache",
+    "KEY_PREFIX": "limits",
+}
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=f"{REDIS_URL.rstrip('/')}/0")
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -267,7 +272,7 @@ RATE_LIMITS: dict[str, str] = {
     "login_address": env.str("RATE_LIMIT_LOGIN_ADDRESS", default="20/m"),
     "login_account": env.str("RATE_LIMIT_LOGIN_ACCOUNT", default="5/m"),
 }
-RATELIMIT_USE_CACHE = "default"
+RATELIMIT_USE_CACHE = "limits"
 # django-ratelimit knows only some cache backends to be shared; Django's own Redis
 # backend is one of them in fact, and increments atomically.
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]

@@ -1,8 +1,51 @@
 """All routes of the house."""
 
+from contextlib import suppress
+from importlib import import_module
+
 from django.contrib import admin
-from django.urls import path
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import (
+    SpectacularAPIView,
+    SpectacularRedocView,
+    SpectacularSwaggerView,
+)
+from rest_framework.routers import SimpleRouter
+
+from core.api import error_views, probes
+from core.api.locations import LocationViewSet
+
+handler400 = error_views.bad_request
+handler403 = error_views.forbidden
+handler404 = error_views.not_found
+handler500 = error_views.server_error
+
+_APPS = (
+    "accounts",
+    "leads",
+    "technicians",
+    "appointments",
+    "notifications",
+    "integrations",
+)
+
+_locations = SimpleRouter(trailing_slash=False, use_regex_path=False)
+_locations.register("locations", LocationViewSet, basename="location")
+
+api_v1: list[URLPattern | URLResolver] = [*_locations.urls]
+for _app in _APPS:
+    with suppress(ImportError):  # until every app has its routes
+        api_v1 += import_module(f"{_app}.api.urls").urlpatterns
 
 urlpatterns = [
+    path("", probes.landing, name="landing"),
     path("admin/", admin.site.urls),
+    path("api/v1/", include(api_v1)),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerView.as_view(), name="docs"),
+    path("api/redoc", SpectacularRedocView.as_view(), name="redoc"),
+    path("problems/<slug:code>", error_views.problem_page, name="problem"),
+    path("healthz", probes.healthz),
+    path("readyz", probes.readyz),
+    path("metrics", probes.metrics),
 ]

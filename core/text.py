@@ -8,6 +8,7 @@ from typing import Any
 _BIDI_CONTROLS = dict.fromkeys(
     [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 )
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SECRET_KEY = re.compile(
     r"password|secret|token|authorization|cookie|api_key", re.IGNORECASE
 )
@@ -22,7 +23,7 @@ def clean_text(value: str) -> str:
 
 def has_forbidden_characters(value: str) -> bool:
     """Tell whether PostgreSQL could not store it: NUL or a lone surrogate."""
-    return "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value)
+    return _UNSTORABLE.search(value) is not None
 
 
 def normalise_email(value: str) -> str:

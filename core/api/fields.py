@@ -1,0 +1,45 @@
+"""Fields of a form that let nothing strange in."""
+
+from datetime import date
+from typing import Any
+
+from rest_framework import serializers
+
+from core.text import clean_text, normalise_email
+
+EARLIEST = date(2000, 1, 1)
+LATEST = date(2100, 1, 1)
+
+
+class CleanCharField(serializers.CharField):
+    """Text in NFC, trimmed, without bidirectional controls, NUL or lone surrogates."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        # Cleaned first, so that a text of nothing but marks counts as blank. NUL
+        # and surrogates are refused by validators that every CharField has.
+        if isinstance(data, str):
+            data = self.clean(data)
+        return super().run_validation(data)
+
+    def clean(self, value: str) -> str:
+        """Return the text in the one form in which it is stored and compared."""
+        return clean_text(value)
+
+
+class CleanEmailField(CleanCharField, serializers.EmailField):
+    """An e-mail address, trimmed and case-folded."""
+
+    def clean(self, value: str) -> str:
+        return normalise_email(value)
+
+
+class DayField(serializers.DateField):
+    """A date on the wall calendar, in 2000..2100."""
+
+    default_error_messages = {"range": "Must lie in 2000..2100."}
+
+    def to_internal_value(self, value: Any) -> date:
+        day: date = super().to_internal_value(value)
+        if not EARLIEST <= day < LATEST:
+            self.fail("range")
+        return day

@@ -1,0 +1,158 @@
+"""The API's description says of each operation which problems it may answer."""
+
+import inspect
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
+
+from core.api.problems import MEDIA_TYPE
+
+_IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+    OpenApiParameter.HEADER,
+    description="The same key and body have one effect and one answer, for 72 hours.",
+)
+_IF_MATCH = OpenApiParameter(
+    "If-Match",
+    {"type": "string"},
+    OpenApiParameter.HEADER,
+    description='The version that was read, as its ETag gave it: `"3"`.',
+)
+
+_RESPONSES = {
+    "400": ("Malformed", "The request cannot be read, or a field is wrong."),
+    "401": ("Unauthenticated", "The token is missing, wrong or expired."),
+    "403": ("Forbidden", "The role may not do this."),
+    "404": ("NotFound", "It is not there, or not for you."),
+    "406": ("NotAcceptable", "Only JSON is spoken here."),
+    "409": ("Conflict", "It clashes with the present state."),
+    "412": ("VersionConflict", "It changed since you read it; `current` shows it."),
+    "413": ("TooLarge", "The body is larger than 1 MiB."),
+    "415": ("UnsupportedMediaType", "The body must be application/json."),
+    "422": ("Rejected", "It breaks a rule, whatever the state."),
+    "428": ("PreconditionRequired", "Send the ETag that you read as `If-Match`."),
+    "429": ("RateLimited", "Too many requests; see `Retry-After`."),
+    "503": ("Unavailable", "Try again after `Retry-After` seconds."),
+}
+_ALWAYS = {"400", "401", "403", "406", "429", "503"}
+_UNSAFE = {"409", "422"}
+_WITH_BODY = {"413", "415"}
+_WITH_VERSION = {"412", "428"}
+
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "description": "What went wrong (RFC 9457). Programs branch on `code`.",
+    "required": ["type", "title", "status", "detail", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "description": "The faults of a form, one by one.",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "RFC 6901"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+    "additionalProperties": True,
+    "examples": [
+        {
+            "type": "/problems/invalid",
+            "title": "The request is not valid",
+            "status": 400,
+            "detail": "1 field(s) failed validation.",
+            "code": "invalid",
+            "request_id": "0d3b3f0e-6f0c-4b6e-9d5e-2f1f5b8a7c11",
+            "errors": [
+                {
+                    "pointer": "/name",
+                    "code": "required",
+                    "detail": "This field is required.",
+                }
+            ],
+        }
+    ],
+}
+
+
+class BearerTokenScheme(
+    OpenApiAuthenticationExtension  # type: ignore[no-untyped-call]  # its __init_subclass__ has no types
+):
+    """How a token is sent."""
+
+    target_class = "accounts.api.authentication.BearerToken"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+class ProblemAwareSchema(AutoSchema):
+    """Describe the headers that a view method reads."""
+
+    def get_override_parameters(self) -> list[Any]:
+        action = getattr(self.view, "action", None) or self.method.lower()
+        method = getattr(self.view, action, None)
+        found = list(super().get_override_parameters())
+        if getattr(method, "is_idempotent", False):
+            found.append(_IDEMPOTENCY_KEY)
+        # Its code tells whether it reads the version: nothing to forget.
+        code = getattr(inspect.unwrap(method), "__code__", None) if method else None
+        if code and "if_match" in code.co_names:
+            found.append(_IF_MATCH)
+        return found
+
+
+def document_problems(
+    result: dict[str, Any],
+    generator: Any,
+    request: Any,
+    public: bool,  # noqa: FBT001  # drf-spectacular calls it so
+) -> dict[str, Any]:
+    """Add to each operation the problems it may answer, as shared components."""
+    components = result.setdefault("components", {})
+    components.setdefault("schemas", {})["Problem"] = PROBLEM
+    components["responses"] = {
+        name: {
+            "description": description,
+            "content": {
+                MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}
+            },
+        }
+        for name, description in _RESPONSES.values()
+    }
+    for path, operations in result.get("paths", {}).items():
+        for method, operation in operations.items():
+            for status in _statuses(path=path, method=method, operation=operation):
+                name, _ = _RESPONSES[status]
+                operation["responses"].setdefault(
+                    status, {"$ref": f"#/components/responses/{name}"}
+                )
+            operation["responses"] = dict(sorted(operation["responses"].items()))
+    return result
+
+
+def _statuses(*, path: str, method: str, operation: dict[str, Any]) -> set[str]:
+    found = set(_ALWAYS)
+    if "{" in path:
+        found.add("404")
+    if method != "get":
+        found |= _UNSAFE
+    if "requestBody" in operation:
+        found |= _WITH_BODY
+    if any(p.get("name") == "If-Match" for p in operation.get("parameters", [])):
+        found |= _WITH_VERSION
+    return found
