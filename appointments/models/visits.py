@@ -30,7 +30,7 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def visible_to(self, actor: Actor) -> "AppointmentQuerySet":
         """Return those of the actor's branches; a technician sees his own."""
         if actor.technician_id is not None:
-            own = Assignment.objects.filter(
+            own = Assignment.objects.on_the_visit().filter(
                 appointment=OuterRef("pk"), technician=actor.technician_id
             )
             return self.filter(Exists(own))
@@ -127,13 +127,17 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         """Return those that take a technician's time."""
         return self.filter(released_at=None)
 
+    def on_the_visit(self) -> "AssignmentQuerySet":
+        """Return all but those who declined."""
+        return self.exclude(status=Step.DECLINED)
+
 
 class Assignment(TimeStamped):
     """One technician on one visit.
 
     It holds [occupied_from, occupied_until) of the technician's time, the work
-    with its buffers, until `released_at` is set: by declining, finishing,
-    unassigning, or by the end of the visit.
+    with its buffers, until `released_at` is set: by declining, by finishing, or by
+    the end of the visit. Unassigning deletes the row.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

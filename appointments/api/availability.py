@@ -1,0 +1,248 @@
+"""Which times can be booked, and why others cannot."""
+
+from datetime import date, datetime
+from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from timezone_field.rest_framework import TimeZoneSerializerField
+
+from appointments.api.fields import MomentField, arrival_text
+from appointments.models import Service
+from appointments.rules.slots import Placement, Promise, Wish
+from appointments.selectors import capacity
+from core.actors import Actor
+from core.api.actors import actor_of
+from core.api.serializers import DayField, StrictSerializer
+from core.errors import NotFound
+from core.models import Location
+from core.walltime import local_date
+
+MOST_DAYS = 31
+
+
+class PlaceInput(StrictSerializer):
+    """Which service, and where: the ZIP names the branch and the zone."""
+
+    service = serializers.SlugField(max_length=40, help_text="Code of the service.")
+    postal_code = serializers.CharField(max_length=10)
+    location = serializers.UUIDField(
+        required=False, help_text="Another branch than the ZIP's own. Staff only."
+    )
+
+
+class AvailabilityInput(PlaceInput):
+    """From which local day on, and for how many days."""
+
+    field_from = DayField(required=False, label="from")
+    days = serializers.IntegerField(required=False, min_value=1, max_value=MOST_DAYS)
+    technician = serializers.UUIDField(required=False)
+    tz = TimeZoneSerializerField(required=False, help_text="Changes rendering only.")
+
+    def get_fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = super().get_fields()
+        fields["from"] = fields.pop("field_from")  # a keyword of Python
+        return fields
+
+
+class ExplanationInput(PlaceInput):
+    """Which start to explain."""
+
+    starts_at = MomentField()
+
+
+class SlotOutput(serializers.Serializer):
+    """A promise that can be kept: book it by its `starts_at`."""
+
+    date = serializers.DateField()
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    display = serializers.CharField()
+    technicians = serializers.ListField(
+        child=serializers.UUIDField(),
+        required=False,
+        help_text="Who could do it, the best placed first. Staff only.",
+    )
+
+
+class AvailabilityOutput(serializers.Serializer):
+    """The slots that could be booked at `computed_at`."""
+
+    computed_at = serializers.DateTimeField()
+    degraded = serializers.BooleanField(
+        help_text="True when a provider failed and an estimate was used."
+    )
+    service = serializers.SlugField()
+    location = serializers.UUIDField()
+    time_zone = serializers.CharField()
+    booking_mode = serializers.CharField()
+    slots = SlotOutput(many=True)
+
+
+class TechnicianReasonOutput(serializers.Serializer):
+    """One technician's answer; a null reason means: can do it."""
+
+    technician = serializers.UUIDField()
+    name = serializers.CharField()
+    reason = serializers.CharField(allow_null=True)
+
+
+class ExplanationOutput(serializers.Serializer):
+    """Why a start is refused, as a whole and for each technician."""
+
+    starts_at = serializers.DateTimeField()
+    reason = serializers.CharField(allow_null=True)
+    technicians = TechnicianReasonOutput(many=True)
+
+
+class AvailabilityView(APIView):
+    """Times that are true."""
+
+    policy = "availability.list"
+
+    @extend_schema(
+        parameters=[AvailabilityInput],
+        responses={200: AvailabilityOutput},
+        examples=[
+            OpenApiExample(
+                "A tune-up in Phoenix",
+                response_only=True,
+                value={
+                    "computed_at": "2027-03-01T08:00:00-07:00",
+                    "degraded": False,
+                    "service": "ac-tune-up",
+                    "location": "0195519c-7000-7000-8000-000000000001",
+                    "time_zone": "America/Phoenix",
+                    "booking_mode": "window",
+                    "slots": [
+                        {
+                            "date": "2027-03-02",
+                            "starts_at": "2027-03-02T08:00:00-07:00",
+                            "ends_at": "2027-03-02T10:00:00-07:00",
+                            "display": "Tue, Mar 2, 8:00 \N{EN DASH} 10:00 AM",
+                        }
+                    ],
+                },
+            )
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        """List what can be booked."""
+        query = _read(AvailabilityInput, request)
+        actor = actor_of(request)
+        service = _service(query["service"], actor=actor)
+        wish = _wish(query, service=service, actor=actor, now=timezone.now())
+        found = capacity.slots_between(
+            wish=wish,
+            first_day=query.get("from") or _today(wish),
+            days=query.get("days", 7),
+            technician_id=query.get("technician") if actor.is_staff else None,
+        )
+        zone = query.get("tz") or wish.branch.zone
+        slots = [
+            _slot(promise, ways, wish=wish, zone=zone, actor=actor)
+            for promise, ways in found
+        ]
+        return Response(
+            {
+                "computed_at": wish.now.astimezone(zone).isoformat(),
+                "degraded": False,
+                "service": service.code,
+                "location": wish.branch.id,
+                "time_zone": zone.key,
+                "booking_mode": service.booking_mode,
+                "slots": slots,
+            }
+        )
+
+
+class ExplanationView(APIView):
+    """Why a time is not offered."""
+
+    policy = "availability.explain"
+
+    @extend_schema(parameters=[ExplanationInput], responses={200: ExplanationOutput})
+    def get(self, request: Request) -> Response:
+        """Explain one start, technician by technician."""
+        query = _read(ExplanationInput, request)
+        actor = actor_of(request)
+        service = _service(query["service"], actor=actor)
+        wish = _wish(query, service=service, actor=actor, now=timezone.now())
+        explanation = capacity.explain_start(wish=wish, starts_at=query["starts_at"])
+        return Response(
+            {
+                "starts_at": explanation.start.astimezone(wish.branch.zone).isoformat(),
+                "reason": explanation.reason,
+                "technicians": [
+                    {"technician": technician_id, "name": name, "reason": reason}
+                    for technician_id, name, reason in explanation.technicians
+                ],
+            }
+        )
+
+
+def _read(form: type[StrictSerializer], request: Request) -> dict[str, Any]:
+    """Return the checked query parameters; one given twice counts once, the last."""
+    query = form(data=request.query_params.dict())
+    query.is_valid(raise_exception=True)
+    checked: dict[str, Any] = query.validated_data
+    return checked
+
+
+def _service(code: str, *, actor: Actor) -> Service:
+    services = (
+        Service.objects.bookable() if actor.is_staff else Service.objects.public()
+    )
+    service = services.filter(code=code).first()
+    if service is None:
+        raise ValidationError({"service": ["There is no such service."]})
+    return service
+
+
+def _wish(
+    query: dict[str, Any], *, service: Service, actor: Actor, now: datetime
+) -> Wish:
+    location = capacity.location_serving(query["postal_code"])
+    if "location" in query and actor.is_staff:
+        chosen = Location.objects.visible_to(actor).filter(pk=query["location"])
+        location = chosen.first() or _not_found()
+    return capacity.wish_for(
+        service=service, location=location, postal_code=query["postal_code"], now=now
+    )
+
+
+def _not_found() -> NoReturn:
+    raise NotFound
+
+
+def _today(wish: Wish) -> date:
+    return local_date(wish.now, zone=wish.branch.zone)
+
+
+def _slot(
+    promise: Promise,
+    ways: list[Placement],
+    *,
+    wish: Wish,
+    zone: ZoneInfo,
+    actor: Actor,
+) -> dict[str, Any]:
+    is_window = wish.terms.window is not None
+    ends_at = promise.end if is_window else promise.start + wish.terms.duration
+    slot: dict[str, Any] = {
+        "date": local_date(promise.start, zone=wish.branch.zone).isoformat(),
+        "starts_at": promise.start.astimezone(zone).isoformat(),
+        "ends_at": ends_at.astimezone(zone).isoformat(),
+        "display": arrival_text(
+            starts_at=promise.start, ends_at=ends_at, is_window=is_window, zone=zone
+        ),
+    }
+    if actor.is_staff:
+        slot["technicians"] = [way.technician_id for way in ways]
+    return slot

@@ -1,0 +1,1 @@
+"""Questions about visits and about the capacity for them."""

@@ -1,0 +1,134 @@
+"""Book a visit."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from appointments.models import Appointment, Service
+from appointments.rules import slots
+from appointments.rules.slots import Reason, Wish
+from appointments.selectors import capacity
+from appointments.services.placing import SlotUnavailable, place, refused
+from appointments.services.record import emit_about
+from core.actors import Actor
+from core.errors import NotFound, Rejected
+from core.ids import make_reference
+from core.models import Location
+from leads import services as leads
+from leads.models import Lead, Property
+
+__all__ = ["BookingRequest", "SlotUnavailable", "book"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingRequest:
+    """What somebody wants to book.
+
+    `starts_at` is the start of an offered slot: with an offset, or naive and then
+    by the wall clock of the branch. The address is `property`, or follows from the
+    lead. `location` is found by the address where it is not given.
+    """
+
+    service: Service
+    starts_at: datetime
+    property: Property | None = None
+    lead_id: UUID | None = None
+    location: Location | None = None
+    technician_id: UUID | None = None
+    source: str = "staff"
+    notes: str = ""
+
+
+@transaction.atomic
+def book(*, request: BookingRequest, actor: Actor, now: datetime) -> Appointment:
+    """Book a visit at an offered start, with the technician best placed to do it.
+
+    Emits:
+        appointment.booked, and lead.converted for a booked lead
+    Raises:
+        SlotUnavailable: nobody can keep that promise; says why and what else.
+        OutOfServiceArea: no branch serves the address.
+        NotFound: the branch is outside of the actor's sight.
+        AlreadyConverted: the lead has been booked before.
+        NonexistentLocalTime, AmbiguousLocalTime: of a naive `starts_at`.
+    """
+    lead = leads.lock_open_lead(lead_id=request.lead_id) if request.lead_id else None
+    address = request.property or _address_of(lead)
+    location = _branch(request, address=address, actor=actor)
+    wish = capacity.wish_for(
+        service=request.service,
+        location=location,
+        postal_code=address.postal_code,
+        now=now,
+    )
+    start = capacity.as_instant(request.starts_at, zone=wish.branch.zone)
+    visit = _draft(request, address=address, location=location, lead=lead)
+    _place(visit, wish=wish, start=start, technician_id=request.technician_id)
+    if lead is not None:
+        leads.mark_converted(lead=lead, customer=address.customer, actor=actor, now=now)
+    emit_about(visit, "appointment.booked", actor=actor, now=now)
+    return visit
+
+
+def promise_or_refusal(wish: Wish, start: datetime) -> slots.Promise:
+    """Return the promise that begins at `start`.
+
+    Raises:
+        SlotUnavailable: no promise begins then.
+    """
+    promise = slots.promise_at(wish, start)
+    if isinstance(promise, Reason):
+        raise refused(wish, promise, after=start)
+    return promise
+
+
+def _branch(request: BookingRequest, *, address: Property, actor: Actor) -> Location:
+    """Return the branch that does the visit; staff book for their own only."""
+    location = request.location or capacity.location_serving(address.postal_code)
+    if actor.is_staff and not actor.sees_location(location.pk):
+        raise NotFound
+    return location
+
+
+def _place(
+    visit: Appointment, *, wish: Wish, start: datetime, technician_id: UUID | None
+) -> None:
+    refusal = place(
+        visit,
+        wish=wish,
+        promise=promise_or_refusal(wish, start),
+        technician_ids=None if technician_id is None else [technician_id],
+    )
+    if refusal is not None:
+        raise refused(wish, refusal, after=start)
+
+
+def _address_of(lead: Lead | None) -> Property:
+    if lead is None:
+        raise Rejected("A booking needs a property or a lead.")
+    customer = leads.customer_for_lead(lead=lead)
+    return leads.property_for_lead(lead=lead, customer=customer)
+
+
+def _draft(
+    request: BookingRequest,
+    *,
+    address: Property,
+    location: Location,
+    lead: Lead | None,
+) -> Appointment:
+    """Return the visit, unsaved and without its times."""
+    return Appointment(
+        reference=make_reference("V"),
+        location=location,
+        service=request.service,
+        customer=address.customer,
+        property=address,
+        lead=lead,
+        price_cents=request.service.price_cents,
+        currency=request.service.currency,
+        source=request.source,
+        notes=request.notes,
+    )
