@@ -10,7 +10,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
-from technicians.selectors import shift_intervals, time_off_between
 
 from appointments.models import Assignment
 from appointments.models.visits import STATUS_CHOICES, STEP_CHOICES
@@ -20,6 +19,7 @@ from core.api.serializers import DayField, StrictSerializer
 from core.errors import NotFound
 from core.walltime import day_bounds, local_date
 from technicians.models import Technician
+from technicians.selectors import shift_intervals, time_off_between
 
 MOST_DAYS = 31
 

@@ -13,9 +13,8 @@ from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from technicians.rules.shifts import ShiftInterval
-
 from core.walltime import day_bounds, local_date, recurring_instant
+from technicians.rules.shifts import ShiftInterval
 
 # Work starts on quarter hours counted from the opening of the day.
 GRID = timedelta(minutes=15)

@@ -9,8 +9,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
-from technicians.rules.shifts import ShiftInterval
-from technicians.selectors import shift_intervals, time_off_between
 
 from appointments.models import Assignment, BookingMode, Service
 from appointments.rules import slots
@@ -28,6 +26,8 @@ from core.errors import Rejected
 from core.models import Holiday, Location, OpeningHours, ZoneZip
 from core.walltime import day_bounds, instant, local_date
 from technicians.models import Technician, TechnicianSkill
+from technicians.rules.shifts import ShiftInterval
+from technicians.selectors import shift_intervals, time_off_between
 
 Workers = dict[UUID, Worker]
 T = TypeVar("T")

@@ -54,7 +54,7 @@ def book(*, request: BookingRequest, actor: Actor, now: datetime) -> Appointment
         AlreadyConverted: the lead has been booked before.
         NonexistentLocalTime, AmbiguousLocalTime: of a naive `starts_at`.
     """
-    lead = leads.lock_open_lead(lead_id=request.lead_id) if request.lead_id else None
+    lead = _open_lead(request.lead_id) if request.lead_id else None
     address = request.property or _address_of(lead)
     location = _branch(request, address=address, actor=actor)
     wish = capacity.wish_for(
@@ -103,6 +103,16 @@ def _place(
     )
     if refusal is not None:
         raise refused(wish, refusal, after=start)
+
+
+def _open_lead(lead_id: UUID) -> Lead:
+    """Lock the lead; where it was booked before, say as which visit."""
+    try:
+        return leads.lock_open_lead(lead_id=lead_id)
+    except leads.AlreadyConverted as again:
+        booked = Appointment.objects.filter(lead=lead_id).values_list("pk", flat=True)
+        again.extra["appointment"] = next(map(str, booked), None)
+        raise
 
 
 def _address_of(lead: Lead | None) -> Property:

@@ -1,0 +1,1 @@
+"""The rules of working time, as pure functions."""

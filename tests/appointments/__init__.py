@@ -1,0 +1,1 @@
+"""Visits: slots, booking, moving, steps, races."""
