@@ -19,7 +19,7 @@ def _cipher() -> MultiFernet:
     )
 
 
-class EncryptedTextField(models.TextField):
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # at run time
     """Text that is readable in Python and ciphertext in the database.
 
     It cannot be searched. A value that no key opens raises InvalidToken: better a

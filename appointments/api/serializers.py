@@ -30,7 +30,9 @@ class BookingInput(StrictSerializer):
     location = serializers.UUIDField(required=False)
     technician = serializers.UUIDField(required=False)
     notes = CleanCharField(required=False, max_length=4000, allow_blank=True)
-    source = serializers.SlugField(required=False, max_length=40)
+    source = serializers.SlugField(  # type: ignore[assignment]  # a field, not ours
+        required=False, max_length=40
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("lead" in attrs) == ("property" in attrs):

@@ -1,5 +1,7 @@
 """What happened: the history of each thing, and what handlers still have to hear."""
 
+from uuid import UUID
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -8,7 +10,7 @@ from django.db.models.functions import Now
 class EventQuerySet(models.QuerySet["Event"]):
     """Events."""
 
-    def of(self, aggregate_type: str, aggregate_id: object) -> "EventQuerySet":
+    def of(self, aggregate_type: str, aggregate_id: UUID) -> "EventQuerySet":
         """Return one thing's history, oldest first."""
         return self.filter(
             aggregate_type=aggregate_type, aggregate_id=aggregate_id

@@ -70,7 +70,7 @@ def expand_shifts(
     for exception in exceptions:
         instead[exception.technician_id, exception.date].append(exception)
     rules = list(weekly)
-    found = []
+    found: list[ShiftInterval] = []
     for day in days:
         regular = (
             rule
