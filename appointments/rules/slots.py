@@ -7,7 +7,7 @@ half-open.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -249,10 +249,10 @@ def calendar_refusal(wish: Wish, worker: Worker, start: datetime) -> Reason | No
 def _serves(shift: ShiftInterval, wish: Wish, work: Interval) -> bool:
     """Tell whether the shift is at the branch, of the right kind, and long enough."""
     return (
-        shift.location_id == wish.branch.id
-        and (shift.kind != ON_CALL or wish.terms.is_emergency)
-        and shift.starts_at <= work.start
+        shift.starts_at <= work.start
         and work.end <= shift.ends_at
+        and shift.location_id == wish.branch.id
+        and (shift.kind != ON_CALL or wish.terms.is_emergency)
     )
 
 
@@ -299,10 +299,34 @@ def offers(
 ) -> Iterator[tuple[Promise, list[Placement]]]:
     """Yield each promise that somebody can keep, with the ways to keep it."""
     for day in days:
+        span = _reach(wish, day)
+        on_that_day = {id_: during(worker, span) for id_, worker in workers.items()}
         for promise in promises_on(wish, day):
-            ways = placements(wish, workers, promise)
+            ways = placements(wish, on_that_day, promise)
             if ways:
                 yield promise, ways
+
+
+def during(worker: Worker, span: Interval) -> Worker:
+    """Return the worker with a calendar cut down to what touches `span`."""
+    return replace(
+        worker,
+        shifts=tuple(
+            shift
+            for shift in worker.shifts
+            if shift.starts_at < span.end and span.start < shift.ends_at
+        ),
+        time_off=tuple(away for away in worker.time_off if away.overlaps(span)),
+        busy=tuple(visit for visit in worker.busy if visit.overlaps(span)),
+    )
+
+
+def _reach(wish: Wish, day: date) -> Interval:
+    """Return all that a visit promised for that local day can touch."""
+    start, end = day_bounds(day, zone=wish.branch.zone)
+    terms = wish.terms
+    longest = (terms.window or timedelta()) + terms.duration + terms.after
+    return Interval(start - terms.before, end + longest)
 
 
 def common_refusal(
