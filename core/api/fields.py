@@ -39,6 +39,8 @@ class DayField(serializers.DateField):
     default_error_messages = {"range": "Must lie in 2000..2100."}
 
     def to_internal_value(self, value: Any) -> date:
+        if isinstance(value, str) and not value.isascii():
+            self.fail("invalid", format="YYYY-MM-DD")  # not digits of another script
         day: date = super().to_internal_value(value)
         if not EARLIEST <= day < LATEST:
             self.fail("range")

@@ -45,6 +45,7 @@ class LocationViewSet(
 ):
     """Branches of the company: those that are open for visitors, and one's own."""
 
+    resource = "locations"
     serializer_class = LocationOutput
     lookup_value_converter = "uuid"
     ordering: ClassVar[tuple[str, ...]] = ("name", "id")

@@ -26,6 +26,7 @@ MEDIA_TYPE = "application/problem+json"
 STATUS: dict[type[errors.DomainError], int] = {
     errors.Invalid: 400,
     Malformed: 400,
+    errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
@@ -113,14 +114,18 @@ def status_of(error: type[errors.DomainError]) -> int:
 def domain_problem(error: errors.DomainError) -> HttpResponse:
     """Return the problem of a rule that said no."""
     extra = dict(error.extra)
-    retry_after = getattr(error, "retry_after", None)
+    headers = {}
+    if isinstance(error, errors.Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"  # RFC 9110 wants one on each 401
+    if (retry_after := getattr(error, "retry_after", None)) is not None:
+        headers["Retry-After"] = str(retry_after)
     return problem(
         status=status_of(type(error)),
         code=error.code,
         title=error.title,
         detail=str(error),
         extra=extra,
-        headers={} if retry_after is None else {"Retry-After": str(retry_after)},
+        headers=headers,
     )
 
 

@@ -3,9 +3,11 @@
 import inspect
 from typing import Any
 
+from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
 
 from core.api.problems import MEDIA_TYPE
 
@@ -113,6 +115,15 @@ class ProblemAwareSchema(AutoSchema):
         code = getattr(inspect.unwrap(method), "__code__", None) if method else None
         if code and "if_match" in code.co_names:
             found.append(_IF_MATCH)
+        return found
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        """Offer to do without a token where the permissions let a visitor in."""
+        found: list[dict[str, Any]] = super().get_auth()
+        visitor = Request(HttpRequest(), authenticators=())
+        guards = self.view.get_permissions()
+        if all(guard.has_permission(visitor, self.view) for guard in guards):
+            return [*found, {}]
         return found
 
 
