@@ -204,8 +204,10 @@ class Lead(TimeStamped, Versioned):
             ),
         ]
         indexes = [
-            models.Index("location", "-created_at", "-id", name="lead_by_location"),
-            models.Index("-created_at", "-id", name="lead_by_time"),
+            models.Index(
+                fields=["location", "-created_at", "-id"], name="lead_by_location"
+            ),
+            models.Index(fields=["-created_at", "-id"], name="lead_by_time"),
             models.Index("fingerprint", "created_at", name="lead_by_fingerprint"),
             models.Index("phone", name="lead_by_phone", condition=~Q(phone__exact="")),
         ]

@@ -61,7 +61,7 @@ class Notification(TimeStamped):
             ),
         ]
         indexes = [
-            models.Index("-created_at", "-id", name="notification_by_time"),
+            models.Index(fields=["-created_at", "-id"], name="notification_by_time"),
         ]
 
     def __str__(self) -> str:

@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
                 ('location', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='leads', to='core.location')),
             ],
             options={
-                'indexes': [models.Index(models.F('location'), models.F('-created_at'), models.F('-id'), name='lead_by_location'), models.Index(models.F('-created_at'), models.F('-id'), name='lead_by_time'), models.Index(models.F('fingerprint'), models.F('created_at'), name='lead_by_fingerprint'), models.Index(models.F('phone'), condition=models.Q(('phone__exact', ''), _negated=True), name='lead_by_phone')],
+                'indexes': [models.Index(fields=['location', '-created_at', '-id'], name='lead_by_location'), models.Index(fields=['-created_at', '-id'], name='lead_by_time'), models.Index(models.F('fingerprint'), models.F('created_at'), name='lead_by_fingerprint'), models.Index(models.F('phone'), condition=models.Q(('phone__exact', ''), _negated=True), name='lead_by_phone')],
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('converted_at__isnull', False), ('customer__isnull', False), ('status', 'converted')), models.Q(models.Q(('status', 'converted'), _negated=True), ('converted_at__isnull', True)), _connector='OR'), name='lead_is_converted_with_time_and_customer'), models.CheckConstraint(condition=models.Q(models.Q(('dismissed_at__isnull', False), ('status', 'dismissed'), models.Q(('dismissal_reason', ''), _negated=True)), models.Q(models.Q(('status', 'dismissed'), _negated=True), ('dismissal_reason', ''), ('dismissed_at__isnull', True)), _connector='OR'), name='lead_is_dismissed_with_time_and_reason')],
             },
         ),

@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 ('delivery', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='notification', to='core.outboxmessage')),
             ],
             options={
-                'indexes': [models.Index(models.F('-created_at'), models.F('-id'), name='notification_by_time')],
+                'indexes': [models.Index(fields=['-created_at', '-id'], name='notification_by_time')],
                 'constraints': [models.UniqueConstraint(models.F('key'), name='notification_is_written_once'), models.CheckConstraint(condition=models.Q(('channel__in', ['email', 'sms'])), name='notification_channel_is_known')],
             },
         ),
