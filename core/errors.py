@@ -2,6 +2,7 @@
 
 DomainError
 ├── Invalid                 400  the form is wrong, field by field
+├── Unauthenticated         401  who are you?
 ├── Forbidden               403
 ├── NotFound                404  is not there, or not for you
 ├── Conflict                409  clashes with the present state
@@ -42,6 +43,13 @@ class Invalid(DomainError):
 
     def __init__(self, errors: list[FieldError]) -> None:
         super().__init__(f"{len(errors)} field(s) failed validation.", errors=errors)
+
+
+class Unauthenticated(DomainError):
+    """What the caller showed does not prove who they are."""
+
+    code = "unauthenticated"
+    title = "Who are you?"
 
 
 class Forbidden(DomainError):
