@@ -18,6 +18,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "Fieldbook",
     "SITE_SUBHEADER": "Booking and dispatch",
     "SITE_SYMBOL": "home_repair_service",
+    "LOGIN": {"form": "accounts.forms.LoginForm"},
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
 }

@@ -164,6 +164,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "core.tasks.sweep_outbox",
         "schedule": timedelta(seconds=2),
     },
+    "forget spent tokens and ended sessions": {
+        "task": "accounts.tasks.prune",
+        "schedule": timedelta(hours=1),
+    },
     "forget what has served its time": {
         "task": "core.tasks.prune",
         "schedule": timedelta(hours=1),
@@ -174,6 +178,15 @@ CELERY_BEAT_SCHEDULE = {
 
 _TELL_SUBSCRIBERS = "integrations.handlers.tell_subscribers"
 EVENT_HANDLERS: dict[str, list[str]] = {
+    # An audit trail of access; nobody outside is told.
+    "user.created": [],
+    "user.renamed": [],
+    "user.role_changed": [],
+    "user.locations_changed": [],
+    "user.password_changed": [],
+    "user.deactivated": [],
+    "user.reactivated": [],
+    "user.refresh_reused": [],
     "lead.created": [_TELL_SUBSCRIBERS],
     "lead.updated": [_TELL_SUBSCRIBERS],
     "lead.dismissed": [_TELL_SUBSCRIBERS],
@@ -222,6 +235,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="visits@fieldbook.exa
 # --- People and tokens -------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.PasswordBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -229,14 +243,17 @@ PASSWORD_HASHERS = [
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
     for name, options in (
-        ("UserAttributeSimilarityValidator", {}),
+        (
+            "UserAttributeSimilarityValidator",
+            {"user_attributes": ("email", "name")},
+        ),
         ("MinimumLengthValidator", {"min_length": 12}),
         ("CommonPasswordValidator", {}),
     )
 ]
 LOGIN_URL = "admin:login"
 SESSION_COOKIE_AGE = 8 * 3600
-SIMPLE_JWT = {
+SIMPLE_JWT: dict[str, Any] = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": SECRET_KEY,
     "ISSUER": "fieldbook",
@@ -245,6 +262,7 @@ SIMPLE_JWT = {
     "LEEWAY": 10,
     "USER_ID_FIELD": "id",
     "USER_ID_CLAIM": "sub",
+    "TOKEN_TYPE_CLAIM": "token_use",
     "UPDATE_LAST_LOGIN": False,
 }
 REFRESH_FAMILY_LIFETIME = timedelta(days=90)

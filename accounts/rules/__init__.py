@@ -1,0 +1,1 @@
+"""The rules of access, as pure tables and functions."""

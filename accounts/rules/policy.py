@@ -1,0 +1,125 @@
+"""Who may do what: the one table that every request of the API is held against.
+
+A key is `resource.action`. What a role may do says nothing about *which* objects: a
+view gets those through `visible_to(actor)`, and the others are not found.
+"""
+
+from collections.abc import Mapping
+
+from core.actors import Role
+
+Roles = frozenset[Role]
+
+ADMIN: Roles = frozenset({Role.ADMIN})
+OFFICE: Roles = ADMIN | {Role.DISPATCHER}
+READERS: Roles = OFFICE | {Role.VIEWER}
+CREW: Roles = READERS | {Role.TECHNICIAN}
+SIGNED_IN: Roles = CREW | {Role.INTEGRATION}
+EVERYBODY: Roles = SIGNED_IN | {Role.ANONYMOUS}
+MACHINE: Roles = frozenset({Role.INTEGRATION})
+VISITOR: Roles = frozenset({Role.ANONYMOUS})
+
+POLICY: Mapping[str, Roles] = {
+    # Signing in and out. Those who hold no access token (yet) come as visitors.
+    "auth.token": EVERYBODY,
+    "auth.refresh": EVERYBODY,
+    "auth.logout": EVERYBODY,
+    "auth.me": SIGNED_IN,
+    "auth.password": SIGNED_IN,
+    # People who sign in
+    "users.list": ADMIN,
+    "users.retrieve": ADMIN,
+    "users.create": ADMIN,
+    "users.partial_update": ADMIN,
+    "users.deactivate": ADMIN,
+    "users.reactivate": ADMIN,
+    "users.password": ADMIN,
+    # Branches: the website shows them
+    "locations.list": EVERYBODY,
+    "locations.retrieve": EVERYBODY,
+    # Leads: the public form and partners leave them, the office works on them
+    "leads.list": READERS | MACHINE,
+    "leads.retrieve": READERS | MACHINE,
+    "leads.create": OFFICE | MACHINE | VISITOR,
+    "leads.partial_update": OFFICE,
+    "leads.dismiss": OFFICE,
+    "leads.convert": OFFICE,
+    "leads.contact": OFFICE,
+    # Customers and their properties
+    "customers.list": READERS,
+    "customers.retrieve": READERS,
+    "customers.create": OFFICE,
+    "customers.partial_update": OFFICE,
+    "customers.properties": OFFICE,
+    # Technicians: each sees himself
+    "technicians.list": CREW,
+    "technicians.retrieve": CREW,
+    "technicians.schedule": CREW,
+    "technicians.create": OFFICE,
+    "technicians.partial_update": OFFICE,
+    # What the company can do and sells
+    "skills.list": CREW,
+    "services.list": EVERYBODY,
+    "services.retrieve": EVERYBODY,
+    # Visits. A visitor books with the token of his lead, which the view checks.
+    "availability.list": READERS | MACHINE | VISITOR,
+    "availability.explain": READERS,
+    "appointments.list": CREW | MACHINE,
+    "appointments.retrieve": CREW | MACHINE,
+    "appointments.history": CREW,
+    "appointments.create": OFFICE | MACHINE | VISITOR,
+    "appointments.reschedule": OFFICE | MACHINE,
+    "appointments.cancel": OFFICE | MACHINE,
+    "appointments.partial_update": OFFICE,
+    "appointments.assign": OFFICE,
+    "appointments.unassign": OFFICE,
+    "appointments.change_status": OFFICE | {Role.TECHNICIAN},
+    # Messages to customers
+    "notifications.list": READERS | MACHINE,
+    "notifications.retrieve": READERS | MACHINE,
+    # Other systems: they are told of every branch, so they are the admin's
+    "webhook_endpoints.list": ADMIN,
+    "webhook_endpoints.retrieve": ADMIN,
+    "webhook_endpoints.create": ADMIN,
+    "webhook_endpoints.partial_update": ADMIN,
+    "webhook_endpoints.destroy": ADMIN,
+    "webhook_endpoints.test": ADMIN,
+    "webhook_endpoints.rotate_secret": ADMIN,
+    "deliveries.list": ADMIN,
+    "deliveries.retrieve": ADMIN,
+    "deliveries.replay": ADMIN,
+}
+
+_VIEW = frozenset({"view"})
+_WORK = frozenset({"view", "add", "change"})
+
+# The admin site, per app. Admins may do everything; roles not named, nothing.
+ADMIN_SITE: Mapping[Role, Mapping[str, frozenset[str]]] = {
+    Role.DISPATCHER: {
+        "core": _VIEW,
+        "leads": _WORK,
+        "technicians": _WORK,
+        "appointments": _WORK,
+        "notifications": _VIEW,
+    },
+    Role.VIEWER: {
+        "core": _VIEW,
+        "leads": _VIEW,
+        "technicians": _VIEW,
+        "appointments": _VIEW,
+        "notifications": _VIEW,
+    },
+}
+
+
+def enters_admin_site(role: Role) -> bool:
+    """Tell whether the admin site is for that role."""
+    return role is Role.ADMIN or role in ADMIN_SITE
+
+
+def may_in_admin_site(*, role: Role, permission: str) -> bool:
+    """Tell whether a role has one of Django's permissions, `app.verb_model`."""
+    if role is Role.ADMIN:
+        return True
+    app, _, name = permission.partition(".")
+    return name.partition("_")[0] in ADMIN_SITE.get(role, {}).get(app, frozenset())
