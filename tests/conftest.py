@@ -40,7 +40,7 @@ def _is_loopback(host: str) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Close the door, and give each parallel worker a Redis database of its own."""
-    socket.socket.connect = _connect_to_loopback_only  # type: ignore[method-assign]
+    socket.socket.connect = _connect_to_loopback_only  # type: ignore[method-assign]  # on purpose
     worker: str = getattr(config, "workerinput", {}).get("workerid", "gw0")
     server = settings.REDIS_URL.rstrip("/").removesuffix("/0")
     for cache in settings.CACHES.values():

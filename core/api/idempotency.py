@@ -13,6 +13,7 @@ from django.utils.crypto import salted_hmac
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.status import is_success
 
 from core import idempotency
 from core.actors import Role
@@ -85,7 +86,7 @@ def _run_once(work: Callable[[], HttpResponse], *, call: Call) -> HttpResponse:
 
 
 def _succeeded(response: HttpResponse) -> bool:
-    return 200 <= response.status_code < 300  # noqa: PLR2004
+    return is_success(response.status_code)
 
 
 def _answer_of(response: HttpResponse) -> Answer:

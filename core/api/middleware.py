@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 
 import structlog
 from django.db import InterfaceError, OperationalError
@@ -45,7 +46,7 @@ def _log_access(
     request: HttpRequest, response: HttpResponse, *, seconds: float
 ) -> None:
     route = request.resolver_match.route if request.resolver_match else ""
-    if route in _PROBES and response.status_code < 400:  # noqa: PLR2004
+    if route in _PROBES and response.status_code < HTTPStatus.BAD_REQUEST:
         return
     # Only what is known already: the log must not cost a query.
     user = actor_of(request).user_id or getattr(

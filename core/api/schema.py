@@ -111,9 +111,7 @@ class ProblemAwareSchema(AutoSchema):
         found = list(super().get_override_parameters())
         if getattr(method, "is_idempotent", False):
             found.append(_IDEMPOTENCY_KEY)
-        # Its code tells whether it reads the version: nothing to forget.
-        code = getattr(inspect.unwrap(method), "__code__", None) if method else None
-        if code and "if_match" in code.co_names:
+        if method and _reads_version(method, view=self.view):
             found.append(_IF_MATCH)
         return found
 
@@ -125,6 +123,21 @@ class ProblemAwareSchema(AutoSchema):
         if all(guard.has_permission(visitor, self.view) for guard in guards):
             return [*found, {}]
         return found
+
+
+def _reads_version(method: Any, *, view: Any) -> bool:
+    """Tell by its code whether a method, or one that it calls, reads `If-Match`.
+
+    So the document cannot forget what the view does.
+    """
+    code = getattr(inspect.unwrap(method), "__code__", None)
+    names = code.co_names if code else ()
+    own = vars(type(view))
+    return "if_match" in names or any(
+        _reads_version(own[name], view=view)
+        for name in names
+        if inspect.isfunction(own.get(name)) and name != method.__name__
+    )
 
 
 def document_problems(

@@ -155,7 +155,8 @@ class RateLimit(BaseThrottle):
         else:
             scope = getattr(view, "rate_limit_scope", None) or "anonymous"
             self.usage = hit(scope=scope, value=client_address(request))
-        request._request.rate_usage = self.usage  # type: ignore[attr-defined]
+        # For the headers; the middleware knows only the request below DRF's.
+        request._request.rate_usage = self.usage  # type: ignore[attr-defined]  # ours
         return self.usage.allowed
 
     def wait(self) -> float | None:
