@@ -30,9 +30,9 @@ FIELD_ENCRYPTION_KEYS: list[str] = [
 # --- Applications ------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "config.apps.FieldbookAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "appointments",
     "notifications",
     "integrations",
+    "config.apps.ProjectConfig",
 ]
 
 MIDDLEWARE = [

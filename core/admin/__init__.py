@@ -1,0 +1,1 @@
+"""The admin site: its frame, and the company's own pages."""
