@@ -6,9 +6,22 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Upper
 
-from core.actors import Actor
+from core.actors import Actor, Role
 from core.ids import uuid7
 from core.models import Location, TimeStamped, Versioned
+
+
+class CustomerQuerySet(models.QuerySet["Customer"]):
+    """Customers."""
+
+    def visible_to(self, actor: Actor) -> "CustomerQuerySet":
+        """Return all for the office: customers are the company's, not a branch's.
+
+        A technician sees those of his visits on the visits; a visitor sees none.
+        """
+        if actor.role in {Role.TECHNICIAN, Role.ANONYMOUS}:
+            return self.none()
+        return self
 
 
 class Customer(TimeStamped, Versioned):
@@ -17,6 +30,8 @@ class Customer(TimeStamped, Versioned):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=120)
     notes = models.TextField(max_length=2000, blank=True)
+
+    objects = CustomerQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -29,6 +44,7 @@ class Customer(TimeStamped, Versioned):
             GinIndex(
                 OpClass(Upper("name"), name="gin_trgm_ops"), name="customer_by_name"
             ),
+            models.Index("name", "id", name="customer_in_order_of_name"),
         ]
 
     def __str__(self) -> str:
@@ -46,6 +62,9 @@ class ContactMethod(models.Model):
     """A phone (E.164) or e-mail (case-folded) of a customer.
 
     One customer per phone is a match; an e-mail may be shared by a household.
+    Messages go to the primary one of a kind. What an unverified lead adds to a
+    customer who was there before is listed, but never primary: else a stranger who
+    knows a phone number could have somebody's messages sent to himself.
     """
 
     customer = models.ForeignKey(
@@ -71,14 +90,20 @@ class ContactMethod(models.Model):
                 | Q(kind=ContactKind.PHONE, value__regex=r"^\+[1-9][0-9]{6,14}$"),
             ),
         ]
-        indexes = [models.Index("value", name="contact_by_value")]
+        indexes = [
+            models.Index("value", name="contact_by_value"),
+            GinIndex(OpClass("value", name="gin_trgm_ops"), name="contact_by_part"),
+        ]
 
     def __str__(self) -> str:
         return self.value
 
 
 class Property(TimeStamped):
-    """A service address of a customer."""
+    """A service address of a customer.
+
+    Coordinates that nobody gave are the middle of the ZIP, and marked as estimated.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="properties")
@@ -86,9 +111,10 @@ class Property(TimeStamped):
     line2 = models.CharField("unit", max_length=100, blank=True)
     city = models.CharField(max_length=100)
     region = models.CharField("state", max_length=50)
-    postal_code = models.CharField("ZIP", max_length=10)
+    postal_code = models.CharField("ZIP", max_length=20)
     latitude = models.FloatField(null=True, blank=True)
     longitude = models.FloatField(null=True, blank=True)
+    is_location_estimated = models.BooleanField(default=False, db_default=False)
     access_notes = models.CharField(max_length=500, blank=True)
 
     class Meta:
@@ -107,7 +133,12 @@ class Property(TimeStamped):
                 | Q(latitude__range=(-90, 90), longitude__range=(-180, 180)),
             ),
         ]
-        indexes = [models.Index("postal_code", name="property_by_zip")]
+        indexes = [
+            models.Index("postal_code", name="property_by_zip"),
+            GinIndex(
+                OpClass(Upper("line1"), name="gin_trgm_ops"), name="property_by_street"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.line1}, {self.city}"
@@ -137,6 +168,8 @@ class LeadQuerySet(models.QuerySet["Lead"]):
 
     def visible_to(self, actor: Actor) -> "LeadQuerySet":
         """Return those of the actor's branches, and those that nobody serves."""
+        if actor.role in {Role.TECHNICIAN, Role.ANONYMOUS}:
+            return self.none()
         if actor.location_ids is None:
             return self
         return self.filter(
@@ -163,7 +196,7 @@ class Lead(TimeStamped, Versioned):
     line2 = models.CharField("unit", max_length=100, blank=True)
     city = models.CharField(max_length=100, blank=True)
     region = models.CharField("state", max_length=50, blank=True)
-    postal_code = models.CharField("ZIP", max_length=10, blank=True)
+    postal_code = models.CharField("ZIP", max_length=20, blank=True)
     service_code = models.SlugField(max_length=40, blank=True)
     message = models.TextField(max_length=4000, blank=True)
 
@@ -210,6 +243,7 @@ class Lead(TimeStamped, Versioned):
             models.Index(fields=["-created_at", "-id"], name="lead_by_time"),
             models.Index("fingerprint", "created_at", name="lead_by_fingerprint"),
             models.Index("phone", name="lead_by_phone", condition=~Q(phone__exact="")),
+            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="lead_by_name"),
         ]
 
     def __str__(self) -> str:

@@ -174,6 +174,7 @@ class ShiftException(models.Model):
     of every kind; several rows make several shifts.
     """
 
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     technician = models.ForeignKey(
         Technician, models.CASCADE, related_name="shift_exceptions"
     )
