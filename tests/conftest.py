@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.cache import caches
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -45,6 +46,11 @@ def pytest_configure(config: pytest.Config) -> None:
     server = settings.REDIS_URL.rstrip("/").removesuffix("/0")
     for cache in settings.CACHES.values():
         cache["LOCATION"] = f"{server}/{1 + int(worker.removeprefix('gw'))}"
+
+    # Still argon2id, but cheap: most tests need a user, few their password.
+    Argon2PasswordHasher.time_cost = 1
+    Argon2PasswordHasher.memory_cost = 64
+    Argon2PasswordHasher.parallelism = 1
 
 
 @pytest.fixture(autouse=True)

@@ -52,9 +52,7 @@ def test_without_database_nobody_is_served(api) -> None:
 
 def test_pending_migrations_keep_the_door_shut(api, monkeypatch) -> None:
     monkeypatch.setattr(health, "_migrated", False)
-    monkeypatch.setattr(
-        health.MigrationExecutor, "migration_plan", lambda *_: ["one"]
-    )
+    monkeypatch.setattr(health.MigrationExecutor, "migration_plan", lambda *_: ["one"])
 
     response = api.get("/readyz")
 
