@@ -1,0 +1,1 @@
+"""The demo company, Larkspur Home Comfort: who it is, and how its rows are made."""

@@ -1,0 +1,1 @@
+"""What the demo company consists of, as tables of plain data."""

@@ -1,0 +1,168 @@
+"""The small scale: three branches, 25 technicians and a filled fortnight."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count, cycle, islice
+
+from accounts.models import User
+from config.demo.company import Branch, Offer, found_branch, list_skills, offer_services
+from config.demo.copying import copy_in
+from config.demo.customers import Household, welcome
+from config.demo.data.branches import SMALL
+from config.demo.data.crew import HEADCOUNT, ROSTER
+from config.demo.data.services import SERVICES
+from config.demo.dice import Dice, reference
+from config.demo.fortnight import live_through, people_of, write_stories
+from config.demo.progress import Progress
+from config.demo.staff import Hand, hire, open_accounts, vary_weeks
+from config.demo.stories import Story
+from config.demo.wishes import Inbox
+from core.models import Location
+from leads.models import Lead
+from technicians.models import Skill
+
+# A household has one visit within the fortnight, and some have none.
+HOUSEHOLDS_PER_TECHNICIAN = 46
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """The company with its people, before anybody books."""
+
+    branches: list[Branch]
+    skills: dict[str, Skill]
+    offers: list[Offer]
+    hands: dict[str, list[Hand]]
+    users: dict[str, User]
+
+
+def is_seeded() -> bool:
+    """Tell whether the demo company is there already."""
+    codes = [plan.code for plan in SMALL]
+    return Location.objects.filter(code__in=codes).count() == len(codes)
+
+
+def seed_small(*, dice: Dice, now: datetime, progress: Progress) -> None:
+    """Write the demo company and its fortnight. Needs a transaction."""
+    demo = _SmallDemo(dice=dice, now=now, progress=progress)
+    company = demo.found()
+    homes = demo.welcome(company)
+    stories = demo.live(company, homes)
+    leads = demo.collect_leads(company, homes, stories)
+    with progress.step("Leads", total=len(leads)) as bar:
+        copy_in(leads)
+        bar.advance(len(leads))
+    with progress.step("Histories", total=len(stories)) as bar:
+        write_stories(stories)
+        bar.advance(len(stories))
+
+
+class _SmallDemo:
+    """The steps of the small scale, which share dice and clock."""
+
+    def __init__(self, *, dice: Dice, now: datetime, progress: Progress) -> None:
+        self._dice = dice
+        self._now = now
+        self._progress = progress
+
+    def found(self) -> Company:
+        """Write branches, catalogue, technicians and users."""
+        dice, now = self._dice, self._now
+        skills = list_skills(dice=dice.fork("skills"), now=now)
+        offers = offer_services(
+            SERVICES, skills=skills, dice=dice.fork("services"), now=now
+        )
+        with self._progress.step("Branches", total=len(SMALL)) as bar:
+            branches = []
+            for plan in SMALL:
+                branches.append(found_branch(plan, dice=dice.fork(plan.code), now=now))
+                bar.advance()
+        hands = self._hire(branches, skills)
+        users = open_accounts(
+            branches,
+            technician=hands[branches[0].plan.code][0].technician,
+            dice=dice.fork("users"),
+            now=now,
+        )
+        return Company(
+            branches=branches, skills=skills, offers=offers, hands=hands, users=users
+        )
+
+    def _hire(
+        self, branches: list[Branch], skills: dict[str, Skill]
+    ) -> dict[str, list[Hand]]:
+        hands = {}
+        with self._progress.step("Technicians", total=sum(HEADCOUNT.values())) as bar:
+            for branch in branches:
+                code = branch.plan.code
+                dice = self._dice.fork(f"crew/{code}")
+                hands[code] = hire(
+                    branch,
+                    roles=islice(cycle(ROSTER), HEADCOUNT[code]),
+                    skills=skills,
+                    dice=dice,
+                    now=self._now,
+                )
+                vary_weeks(hands[code], dice=dice, now=self._now)
+                bar.advance(len(hands[code]))
+        return hands
+
+    def welcome(self, company: Company) -> dict[str, list[Household]]:
+        """Write the customers of each branch."""
+        wanted = {
+            code: len(hands) * HOUSEHOLDS_PER_TECHNICIAN
+            for code, hands in company.hands.items()
+        }
+        homes = {}
+        with self._progress.step("Customers", total=sum(wanted.values())) as bar:
+            for branch in company.branches:
+                code = branch.plan.code
+                homes[code] = welcome(
+                    branch,
+                    count=wanted[code],
+                    dice=self._dice.fork(f"homes/{code}"),
+                    now=self._now,
+                )
+                bar.advance(wanted[code])
+        return homes
+
+    def live(self, company: Company, homes: dict[str, list[Household]]) -> list[Story]:
+        """Return the fortnight of each branch, unwritten."""
+        numbers = count(1)
+        stories = []
+        total = sum(len(households) for households in homes.values())
+        with self._progress.step("Visits", total=total) as bar:
+            for branch in company.branches:
+                code = branch.plan.code
+                dispatcher = company.users[f"dispatcher.{code}"]
+                for story in live_through(
+                    branch,
+                    households=homes[code],
+                    offers=company.offers,
+                    people=people_of(company.hands[code], dispatcher=dispatcher),
+                    numbers=numbers,
+                    dice=self._dice.fork(f"visits/{code}"),
+                    now=self._now,
+                ):
+                    stories.append(story)
+                    bar.advance()
+        return stories
+
+    def collect_leads(
+        self,
+        company: Company,
+        homes: dict[str, list[Household]],
+        stories: list[Story],
+    ) -> list[Lead]:
+        """Return the leads that were booked and those that were not, by age."""
+        inbox = Inbox(
+            households=[home for some in homes.values() for home in some],
+            offers=company.offers,
+            dice=self._dice.fork("leads"),
+        )
+        leads = [story.visit.lead for story in stories if story.visit.lead]
+        leads += inbox.fill(now=self._now)
+        leads.sort(key=lambda lead: lead.created_at)
+        for number, lead in enumerate(leads, start=1):
+            lead.reference = reference("L", number)
+        return leads
