@@ -36,7 +36,7 @@ class LoginInput(StrictSerializer):
 class RefreshInput(StrictSerializer):
     """The refresh token of the last answer."""
 
-    refresh = serializers.CharField(max_length=1024)
+    refresh = serializers.CharField(max_length=768)
 
 
 class OwnPasswordInput(StrictSerializer):
