@@ -16,7 +16,9 @@ class FieldbookSite(UnfoldAdminSite):
     index_title = "Today"
 
     def admin_view(
-        self, view: Callable[..., HttpResponse], cacheable: bool = False
+        self,
+        view: Callable[..., HttpResponse],
+        cacheable: bool = False,  # noqa: FBT001, FBT002  # Django's signature
     ) -> Callable[..., HttpResponse]:
         """Let each view know who acts, as `request.actor` (see core.admin.base)."""
 

@@ -54,9 +54,9 @@ class ModelAdmin(ThemedModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         """Return what the user may see; a scoped model says so by `visible_to`."""
-        rows = super().get_queryset(request)
+        rows: QuerySet[Model] = super().get_queryset(request)
         if hasattr(rows, "visible_to"):
-            rows = rows.visible_to(actor_of(request))
+            return cast("QuerySet[Model]", rows.visible_to(actor_of(request)))
         return rows
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

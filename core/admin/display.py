@@ -44,6 +44,7 @@ def two_lines(first: str, second: str) -> SafeString:
 
 
 def link(url: str, text: str) -> SafeString:
+    """Return a link as the lists show it."""
     return format_html('<a class="fb-link" href="{}">{}</a>', url, text)
 
 

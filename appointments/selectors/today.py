@@ -1,0 +1,131 @@
+"""What a dispatcher asks in the morning: how does the day look in each branch?
+
+"Today" is the local day of the branch: at one moment it may be Tuesday in one and
+still Monday in another.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TypedDict
+from uuid import UUID
+
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+)
+
+from appointments.models import Appointment, Assignment
+from appointments.models.visits import AppointmentQuerySet
+from appointments.rules.states import OPEN, Status
+from appointments.selectors.visits import visits_with_people
+from core.actors import Actor
+from core.models import Location
+from core.walltime import day_start, local_date
+
+# Somebody is working on it, or is on the way.
+UNDER_WAY = frozenset({Status.EN_ROUTE, Status.ON_SITE, Status.PAUSED})
+# Nobody is there yet.
+NOT_THERE = frozenset({Status.SCHEDULED, Status.DISPATCHED, Status.EN_ROUTE})
+
+
+class DayCounts(TypedDict):
+    """How a branch's day stands."""
+
+    location_id: UUID
+    visits: int
+    done: int
+    unassigned: int
+    under_way: int
+    late: int
+
+
+def on_local_days(
+    *, locations: Iterable[Location], now: datetime, first: int = 0, days: int = 1
+) -> Q:
+    """Return the condition: begins on `days` local days, from today + `first` on."""
+    wanted = Q(pk__in=[])
+    for location in locations:
+        zone = location.time_zone
+        day = local_date(now, zone=zone) + timedelta(days=first)
+        wanted |= Q(
+            location=location,
+            starts_at__gte=day_start(day, zone=zone),
+            starts_at__lt=day_start(day + timedelta(days=days), zone=zone),
+        )
+    return wanted
+
+
+def is_late(*, now: datetime) -> Q:
+    """Return the condition: the promised window has passed and nobody is there."""
+    return Q(status__in=NOT_THERE, window_ends_at__lte=now)
+
+
+def nobody_on_it() -> Q:
+    """Return the condition: open, and no technician's time is taken for it."""
+    taken = Assignment.objects.holding().filter(appointment=OuterRef("pk"))
+    return Q(~Exists(taken), status__in=OPEN)
+
+
+def day_counts(
+    *, actor: Actor, locations: Iterable[Location], now: datetime
+) -> dict[UUID, DayCounts]:
+    """Return how today stands in each of these branches; those without visits lack."""
+    rows = (
+        Appointment.objects.visible_to(actor)
+        .filter(on_local_days(locations=locations, now=now))
+        .exclude(status=Status.CANCELLED)
+        .values("location_id")
+        .annotate(
+            visits=Count("pk"),
+            done=Count("pk", filter=Q(status=Status.COMPLETED)),
+            unassigned=Count("pk", filter=nobody_on_it()),
+            under_way=Count("pk", filter=Q(status__in=UNDER_WAY)),
+            late=Count("pk", filter=is_late(now=now)),
+        )
+    )
+    return {row["location_id"]: DayCounts(**row) for row in rows}
+
+
+def unassigned_ahead(*, actor: Actor, now: datetime) -> AppointmentQuerySet:
+    """Return visits of today and later that nobody is on, the next first."""
+    yesterday = now - timedelta(days=1)  # today's, in every time zone
+    return (
+        Appointment.objects.visible_to(actor)
+        .filter(nobody_on_it(), starts_at__gte=yesterday)
+        .order_by("starts_at", "pk")
+    )
+
+
+def needs_a_hand(
+    *, actor: Actor, locations: Iterable[Location], now: datetime
+) -> AppointmentQuerySet:
+    """Return today's and tomorrow's visits that are late or lack a technician.
+
+    The late ones first; `is_late` tells which they are.
+    """
+    near = on_local_days(locations=locations, now=now, days=2)
+    late = is_late(now=now)
+    return (
+        visits_with_people(actor=actor)
+        .filter(near)
+        .filter(late | nobody_on_it())
+        .annotate(is_late=ExpressionWrapper(late, output_field=BooleanField()))
+        .order_by(F("is_late").desc(), "starts_at", "pk")
+    )
+
+
+def coming_up(
+    *, actor: Actor, locations: Iterable[Location], now: datetime
+) -> AppointmentQuerySet:
+    """Return today's visits that are still to begin or under way, the next first."""
+    return (
+        visits_with_people(actor=actor)
+        .filter(on_local_days(locations=locations, now=now))
+        .filter(status__in=OPEN, ends_at__gt=now)
+        .order_by("starts_at", "pk")
+    )
