@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -65,7 +65,13 @@ class AppointmentViewSet(
 
     @extend_schema(
         request=forms.BookingInput,
-        responses={201: AppointmentOutput | PublicAppointmentOutput},
+        responses={
+            201: OpenApiResponse(
+                PublicAppointmentOutput,
+                "The visit. Staff and machines receive the members of "
+                "`AppointmentOutput` too.",
+            )
+        },
     )
     @idempotent()
     def create(self, request: Request) -> Response:
