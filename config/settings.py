@@ -314,7 +314,12 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENFORCE_NON_BLANK_FIELDS": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "AppointmentStatus": "appointments.models.visits.STATUS_CHOICES",
+        "AssignmentStep": "appointments.models.visits.STEP_CHOICES",
+        "DeliveryStatus": "core.models.outbox.OutboxStatus",
+        "LeadStatus": "leads.models.LeadStatus",
+    },
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SCHEMA_PATH_PREFIX_TRIM": False,
     "SORT_OPERATIONS": True,
