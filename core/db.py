@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import psycopg
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from core.errors import DomainError, Unavailable
 
@@ -33,6 +33,16 @@ def on_breach(constraint: str, error: DomainError) -> Iterator[None]:
         ):
             raise error from breach
         raise
+
+
+def take_turns(name: str) -> None:
+    """Wait until nobody else holds `name`; hold it until the transaction ends.
+
+    For things that have no row yet to be locked. Different names may share a turn,
+    which costs a wait and nothing else.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 
 
 def retry_contention(work: Callable[[], Result], *, tries: int = 3) -> Result:

@@ -243,7 +243,6 @@ class Lead(TimeStamped, Versioned):
             models.Index(fields=["-created_at", "-id"], name="lead_by_time"),
             models.Index("fingerprint", "created_at", name="lead_by_fingerprint"),
             models.Index("phone", name="lead_by_phone", condition=~Q(phone__exact="")),
-            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="lead_by_name"),
         ]
 
     def __str__(self) -> str:

@@ -55,7 +55,7 @@ def book(*, request: BookingRequest, actor: Actor, now: datetime) -> Appointment
         NonexistentLocalTime, AmbiguousLocalTime: of a naive `starts_at`.
     """
     lead = _open_lead(request.lead_id) if request.lead_id else None
-    address = request.property or _address_of(lead)
+    address = request.property or _address_of(lead, actor=actor, now=now)
     location = _branch(request, address=address, actor=actor)
     wish = capacity.wish_for(
         service=request.service,
@@ -115,11 +115,11 @@ def _open_lead(lead_id: UUID) -> Lead:
         raise
 
 
-def _address_of(lead: Lead | None) -> Property:
+def _address_of(lead: Lead | None, *, actor: Actor, now: datetime) -> Property:
     if lead is None:
         raise Rejected("A booking needs a property or a lead.")
-    customer = leads.customer_for_lead(lead=lead)
-    return leads.property_for_lead(lead=lead, customer=customer)
+    customer = leads.customer_for_lead(lead=lead, actor=actor, now=now)
+    return leads.property_for_lead(lead=lead, customer=customer, actor=actor, now=now)
 
 
 def _draft(

@@ -1,0 +1,1 @@
+"""How people and places are told apart, as pure functions."""

@@ -1,0 +1,127 @@
+"""Take in a wish from anywhere, and never lose one."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from core.actors import Actor, Role
+from core.db import take_turns
+from core.ids import make_reference
+from core.models import ZoneZip
+from core.text import normalise_email
+from leads.models import Lead, LeadFlag
+from leads.rules.contacts import e164, is_email, is_same_name
+from leads.selectors import find_customer
+from leads.services.record import emit_about
+
+# Somebody who presses the button twice wants one visit.
+SAME_WITHIN = timedelta(minutes=10)
+
+_CONTACT_FLAGS = {
+    LeadFlag.INVALID_PHONE,
+    LeadFlag.INVALID_EMAIL,
+    LeadFlag.NO_CONTACT,
+    LeadFlag.POSSIBLE_DUPLICATE,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadForm:
+    """What somebody wrote, whatever sense it makes."""
+
+    name: str
+    phone: str = ""
+    email: str = ""
+    line1: str = ""
+    line2: str = ""
+    city: str = ""
+    region: str = ""
+    postal_code: str = ""
+    service_code: str = ""
+    message: str = ""
+    source: str = ""
+
+
+@transaction.atomic
+def receive_lead(*, form: LeadForm, actor: Actor, now: datetime) -> tuple[Lead, bool]:
+    """Store a wish, flagged where something is odd; tell whether it is a new one.
+
+    The identical form within ten minutes is the same lead, also when both come at
+    once.
+
+    Emits:
+        lead.created
+    """
+    fingerprint = _fingerprint(form)
+    take_turns(f"lead {fingerprint}")
+    twin = (
+        Lead.objects.filter(fingerprint=fingerprint, created_at__gt=now - SAME_WITHIN)
+        .order_by("-created_at")
+        .first()
+    )
+    if twin is not None:
+        return twin, False
+    given = asdict(form)
+    lead = Lead(
+        reference=make_reference("L"),
+        fingerprint=fingerprint,
+        source=given.pop("source") or _default_source(actor),
+        phone_given=given.pop("phone"),
+        **given,
+    )
+    settle_contact(lead)
+    settle_place(lead)
+    lead.save(force_insert=True)
+    emit_about(lead, "lead.created", actor=actor, now=now)
+    return lead, True
+
+
+def settle_contact(lead: Lead) -> None:
+    """Make out from what was given how to reach them, and whether we know them."""
+    lead.phone = e164(lead.phone_given, region=settings.DEFAULT_PHONE_REGION) or ""
+    lead.email = normalise_email(lead.email)
+    email = lead.email if is_email(lead.email) else ""
+    lead.customer = find_customer(phone=lead.phone, email=email)
+    found = set()
+    if lead.phone_given and not lead.phone:
+        found.add(LeadFlag.INVALID_PHONE)
+    if lead.email and not email:
+        found.add(LeadFlag.INVALID_EMAIL)
+    if not lead.phone and not email:
+        found.add(LeadFlag.NO_CONTACT)
+    if lead.customer and not is_same_name(lead.customer.name, lead.name):
+        found.add(LeadFlag.POSSIBLE_DUPLICATE)
+    _replace_flags(lead, about=_CONTACT_FLAGS, found=found)
+
+
+def settle_place(lead: Lead) -> None:
+    """Make out which branch serves the ZIP."""
+    lead.location_id = (
+        ZoneZip.objects.location_of(lead.postal_code) if lead.postal_code else None
+    )
+    nobody_serves_it = bool(lead.postal_code) and lead.location_id is None
+    _replace_flags(
+        lead,
+        about={LeadFlag.OUT_OF_SERVICE_AREA},
+        found={LeadFlag.OUT_OF_SERVICE_AREA} if nobody_serves_it else set(),
+    )
+
+
+def _replace_flags(lead: Lead, *, about: set[LeadFlag], found: set[LeadFlag]) -> None:
+    kept = {LeadFlag(flag) for flag in lead.flags} - about
+    lead.flags = sorted(kept | found)
+
+
+def _default_source(actor: Actor) -> str:
+    if actor.role is Role.ANONYMOUS:
+        return "website"
+    return "partner" if actor.role is Role.INTEGRATION else "staff"
+
+
+def _fingerprint(form: LeadForm) -> str:
+    text = json.dumps(asdict(form), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
