@@ -9,12 +9,12 @@ from uuid import UUID
 
 from appointments.models import Assignment
 from appointments.rules.load import Load, load_of
-from appointments.rules.slots import ON_CALL, Interval
+from appointments.rules.slots import Interval
 from appointments.rules.states import Status
 from core.actors import Actor
 from core.models import Location
 from core.walltime import day_bounds, local_date
-from technicians.models import Technician
+from technicians.models import ShiftKind, Technician
 from technicians.rules.shifts import ShiftInterval
 from technicians.selectors import shift_intervals, time_off_between
 
@@ -124,7 +124,7 @@ def _crew_day(
         load=load_of(
             day=day,
             # Nobody is booked for a shift on call: it is kept for what comes up.
-            shifts=[_interval(row) for row in today if row.kind != ON_CALL],
+            shifts=[_interval(row) for row in today if row.kind != ShiftKind.ON_CALL],
             away=absences,
             work=[_work(row) for row in on_it],
         ),

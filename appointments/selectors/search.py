@@ -1,6 +1,7 @@
 """Find visits by whatever the caller on the phone can say."""
 
 import re
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -32,7 +33,7 @@ def visits_matching(visits: AppointmentQuerySet, *, term: str) -> AppointmentQue
     return visits.filter(pk__in=ways[0].union(*ways[1:]))
 
 
-def _customers(term: str) -> QuerySet[Customer]:
+def _customers(term: str) -> QuerySet[Any, Any]:
     by_name = Customer.objects.filter(name__icontains=term).values("pk")
     contact = _contact_part(term)
     if contact is None:
@@ -50,7 +51,7 @@ def _contact_part(term: str) -> str | None:
     return digits if is_phone else None
 
 
-def _properties(term: str) -> QuerySet[Property]:
+def _properties(term: str) -> QuerySet[Any, Any]:
     by_street = Property.objects.filter(line1__icontains=term).values("pk")
     if not _ZIP.fullmatch(term):
         return by_street

@@ -5,7 +5,7 @@ still Monday in another.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypedDict
 from uuid import UUID
 
@@ -50,14 +50,49 @@ def on_local_days(
     """Return the condition: begins on `days` local days, from today + `first` on."""
     wanted = Q(pk__in=[])
     for location in locations:
-        zone = location.time_zone
-        day = local_date(now, zone=zone) + timedelta(days=first)
-        wanted |= Q(
-            location=location,
-            starts_at__gte=day_start(day, zone=zone),
-            starts_at__lt=day_start(day + timedelta(days=days), zone=zone),
-        )
+        day = local_date(now, zone=location.time_zone) + timedelta(days=first)
+        wanted |= _begins_on(location, day, days=days)
     return wanted
+
+
+def in_local_week(*, locations: Iterable[Location], now: datetime) -> Q:
+    """Return the condition: begins in the local week, Monday to Sunday."""
+    wanted = Q(pk__in=[])
+    for location in locations:
+        day = local_date(now, zone=location.time_zone)
+        monday = day - timedelta(days=day.weekday())
+        wanted |= _begins_on(location, monday, days=7)
+    return wanted
+
+
+def from_local_day(*, locations: Iterable[Location], now: datetime) -> Q:
+    """Return the condition: begins on the local day or later."""
+    wanted = Q(pk__in=[])
+    for location in locations:
+        wanted |= Q(location=location, starts_at__gte=_today(location, now=now))
+    return wanted
+
+
+def before_local_day(*, locations: Iterable[Location], now: datetime) -> Q:
+    """Return the condition: began before the local day."""
+    wanted = Q(pk__in=[])
+    for location in locations:
+        wanted |= Q(location=location, starts_at__lt=_today(location, now=now))
+    return wanted
+
+
+def _today(location: Location, *, now: datetime) -> datetime:
+    zone = location.time_zone
+    return day_start(local_date(now, zone=zone), zone=zone)
+
+
+def _begins_on(location: Location, day: date, *, days: int) -> Q:
+    zone = location.time_zone
+    return Q(
+        location=location,
+        starts_at__gte=day_start(day, zone=zone),
+        starts_at__lt=day_start(day + timedelta(days=days), zone=zone),
+    )
 
 
 def is_late(*, now: datetime) -> Q:

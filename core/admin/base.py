@@ -15,8 +15,20 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin as ThemedModelAdmin
 from unfold.admin import TabularInline as ThemedTabularInline
+from unfold.contrib.filters.admin import DropdownFilter, RadioFilter
 
 from core.actors import Actor
+
+__all__ = [
+    "CappedPaginator",
+    "DropdownFilter",
+    "ModelAdmin",
+    "RadioFilter",
+    "ReadOnlyAdmin",
+    "ReadOnlyInline",
+    "TabularInline",
+    "actor_of",
+]
 
 # Nobody pages further than this; counting two million rows would cost a second.
 COUNT_UP_TO = 10_000

@@ -1,0 +1,5 @@
+"""Visits and services, as staff see them."""
+
+from appointments.admin.visits import AppointmentAdmin
+
+__all__ = ["AppointmentAdmin"]
