@@ -1,0 +1,1 @@
+"""The house on one machine: `./run` and `./test` with servers of their own."""
