@@ -98,6 +98,16 @@ LATER_STEPS: Mapping[Step, frozenset[Step]] = {
     Step.DONE: frozenset(),
 }
 
+# Steps that a technician takes, by the status that callers name them with.
+STEP_TO: Mapping[Status, Step] = {
+    Status.SCHEDULED: Step.ASSIGNED,
+    Status.DISPATCHED: Step.DISPATCHED,
+    Status.EN_ROUTE: Step.EN_ROUTE,
+    Status.ON_SITE: Step.ON_SITE,
+    Status.PAUSED: Step.PAUSED,
+    Status.COMPLETED: Step.DONE,
+}
+
 # While a visit is in one of these, its technicians' time is taken.
 OPEN = frozenset(status for status, later in LATER.items() if later)
 # Not begun: it may still be moved to another time or another technician.
@@ -138,3 +148,21 @@ def visit_status(steps: Iterable[Step]) -> Status:
     if Step.DONE in counting and furthest is not Status.PAUSED:
         return Status.ON_SITE
     return furthest
+
+
+def next_statuses(status: Status, steps: Iterable[Step]) -> list[Status]:
+    """Return what staff may do next with a visit whose technicians are this far.
+
+    Without a technician there are no steps to take; the visit can only be ended.
+    """
+    counting = [step for step in steps if step is not Step.DECLINED]
+
+    def can_follow(later: Status) -> bool:
+        if later is Status.COMPLETED or later not in STEP_TO:
+            return True
+        step = STEP_TO[later]
+        return bool(counting) and all(
+            step is now or step in LATER_STEPS[now] for now in counting
+        )
+
+    return [later for later in Status if later in LATER[status] and can_follow(later)]

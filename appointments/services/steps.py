@@ -11,6 +11,7 @@ from appointments.rules.states import (
     LATER,
     LATER_STEPS,
     OPEN,
+    STEP_TO,
     Status,
     Step,
     visit_status,
@@ -23,15 +24,6 @@ from appointments.services.record import (
 from core.actors import Actor, Role
 from core.errors import Conflict, Rejected
 
-# Steps that a technician takes, as callers name them.
-_STEPS = {
-    Status.SCHEDULED: Step.ASSIGNED,
-    Status.DISPATCHED: Step.DISPATCHED,
-    Status.EN_ROUTE: Step.EN_ROUTE,
-    Status.ON_SITE: Step.ON_SITE,
-    Status.PAUSED: Step.PAUSED,
-    Status.COMPLETED: Step.DONE,
-}
 # Ends that need to be explained.
 _NEEDS_REASON = frozenset({Status.INCOMPLETE, Status.NO_SHOW, Status.CANCELLED})
 
@@ -78,10 +70,10 @@ def change_status(
     if to in _NEEDS_REASON and not reason:
         raise Rejected(f"Say why: {to} needs a reason.")
     before = visit.status
-    if isinstance(to, Status) and (to not in _STEPS or _closes(to, own, actor)):
+    if isinstance(to, Status) and (to not in STEP_TO or _closes(to, own, actor)):
         _end(visit, crew, to=to, reason=reason, now=now)
     else:
-        step = to if isinstance(to, Step) else _STEPS[to]
+        step = to if isinstance(to, Step) else STEP_TO[to]
         _step(visit, crew, own, step=step, now=now)
     save_change(
         visit,
@@ -144,7 +136,7 @@ def _already_there(
 ) -> bool:
     if isinstance(to, Status) and visit.status == to:
         return True
-    step = to if isinstance(to, Step) else _STEPS.get(to)
+    step = to if isinstance(to, Step) else STEP_TO.get(to)
     steps = [row.status for row in own]
     return bool(steps) and all(status == step for status in steps)
 
@@ -190,7 +182,7 @@ def _step(
     if Status(visit.status) not in OPEN:
         raise _invalid(visit.status, step, [])
     if not own:
-        raise _invalid("unassigned", step, LATER[Status(visit.status)] - set(_STEPS))
+        raise _invalid("unassigned", step, LATER[Status(visit.status)] - set(STEP_TO))
     for row in own:
         allowed = LATER_STEPS[Step(row.status)]
         if step != row.status and step not in allowed:

@@ -8,6 +8,7 @@ from appointments.rules.states import (
     OPEN,
     Status,
     Step,
+    next_statuses,
     visit_status,
 )
 
@@ -58,3 +59,23 @@ def test_an_open_visit_can_reach_its_end() -> None:
             reached |= frontier
             frontier = {later for s in frontier for later in LATER[s]} - reached
         assert Status.COMPLETED in reached
+
+
+@pytest.mark.parametrize(
+    ("status", "steps", "offered"),
+    [
+        ("scheduled", ["assigned"], "dispatched en_route on_site cancelled no_show"),
+        ("scheduled", [], "cancelled no_show"),
+        ("scheduled", ["declined"], "cancelled no_show"),
+        ("dispatched", ["accepted"], "scheduled en_route on_site cancelled no_show"),
+        ("on_site", ["on_site"], "paused completed incomplete no_show"),
+        ("on_site", ["on_site", "done"], "completed incomplete no_show"),
+        ("completed", ["done"], ""),
+    ],
+)
+def test_staff_are_offered_the_steps_that_the_crew_can_take(
+    status, steps, offered
+) -> None:
+    found = next_statuses(Status(status), [Step(step) for step in steps])
+
+    assert " ".join(found) == offered
