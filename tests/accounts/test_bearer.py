@@ -178,6 +178,6 @@ def test_a_role_decides_how_far_one_sees() -> None:
     assert reach.pop(Role.ADMIN) is None
     assert set(reach.values()) == {frozenset({branch.pk})}
     assert own.technician_id == technician.pk
-    assert own.location_ids == {branch.pk}
+    assert own.location_ids == frozenset({branch.pk})
     # Without a technician to be, one must not see the others' work.
     assert (nobody.technician_id, nobody.location_ids) == (None, frozenset())

@@ -1,0 +1,131 @@
+"""One row for each route of the API: what it shows, and how to make one of it.
+
+A new route needs a row here (`test_matrix` fails until it has one) and an entry in
+`accounts.rules.policy`. A row's `make` makes a thing that belongs to the technician it
+is given, at that technician's branch, and returns what the path is filled with.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from technicians.models import Technician
+from tests.factories import (
+    TOMORROW,
+    local,
+    make_appointment,
+    make_lead,
+    make_service,
+    make_user,
+)
+
+Made = Mapping[str, Any]
+Maker = Callable[[Technician], Made]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """How a route is tried.
+
+    Things of a row with `make` are scoped: those of another branch, and for a
+    technician those of a colleague, are not found or not listed. `company_wide` things
+    are there for everybody whom the policy lets in. `bodies` are forms, by method, that
+    reach the thing, filled from what `make` returned; without one, nothing is sent.
+    """
+
+    make: Maker | None = None
+    company_wide: bool = False
+    query: str = ""
+    bodies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def body(self, *, method: str, made: Made) -> dict[str, str]:
+        form = self.bodies.get(method, {})
+        return {name: value.format_map(made) for name, value in form.items()}
+
+
+def nothing() -> Row:
+    """Return the row of a path that leads to no thing of a branch."""
+    return Row()
+
+
+def listing(make: Maker, **given: Any) -> Row:
+    """Return the row of a list: `make` makes one of its things."""
+    return Row(make=make, **given)
+
+
+def thing(make: Maker, **given: Any) -> Row:
+    """Return the row of a path with an id: `make` makes what it leads to."""
+    return Row(make=make, **given)
+
+
+def branch(technician: Technician) -> Made:
+    return {"pk": technician.location_id}
+
+
+def user(technician: Technician) -> Made:
+    return {"pk": make_user(password=None, locations=[technician.location]).pk}
+
+
+def lead(technician: Technician) -> Made:
+    lead = make_lead(location=technician.location)
+    return {"pk": lead.pk, "service": make_service().code}
+
+
+def crew_member(technician: Technician) -> Made:
+    return {"pk": technician.pk}
+
+
+def service(technician: Technician) -> Made:
+    return {"pk": make_service().pk}
+
+
+def visit(technician: Technician) -> Made:
+    visit = make_appointment(technician=technician)
+    return {"pk": visit.pk, "technician": technician.pk}
+
+
+NEW_TIME = local(TOMORROW, 11).isoformat()
+
+ROWS: dict[str, Row] = {
+    # accounts
+    "auth/token": nothing(),
+    "auth/token/refresh": nothing(),
+    "auth/logout": nothing(),
+    "auth/password": nothing(),
+    "auth/me": nothing(),
+    "users": listing(user, company_wide=True),
+    "users/<uuid:pk>": thing(user, company_wide=True),
+    "users/<uuid:pk>/deactivate": thing(user, company_wide=True),
+    "users/<uuid:pk>/reactivate": thing(user, company_wide=True),
+    "users/<uuid:pk>/password": thing(
+        user, company_wide=True, bodies={"post": {"password": "a fresh long one"}}
+    ),
+    # core
+    "locations": listing(branch),
+    "locations/<uuid:pk>": thing(branch),
+    # leads
+    "leads/<uuid:pk>/convert": thing(
+        lead, bodies={"post": {"service": "{service}", "starts_at": NEW_TIME}}
+    ),
+    # technicians
+    "technicians/<uuid:pk>/schedule": thing(crew_member),
+    # appointments
+    "availability": nothing(),
+    "availability/explain": nothing(),
+    "services": listing(service, company_wide=True),
+    "services/<uuid:pk>": thing(service, company_wide=True),
+    "appointments": listing(visit),
+    "appointments/<uuid:pk>": thing(visit, bodies={"patch": {"notes": "Gate 7"}}),
+    "appointments/<uuid:pk>/assign": thing(
+        visit, bodies={"post": {"technician": "{technician}"}}
+    ),
+    "appointments/<uuid:pk>/cancel": thing(visit, bodies={"post": {"reason": "Rain"}}),
+    "appointments/<uuid:pk>/history": thing(visit),
+    "appointments/<uuid:pk>/reschedule": thing(
+        visit, bodies={"post": {"starts_at": NEW_TIME}}
+    ),
+    "appointments/<uuid:pk>/status": thing(
+        visit, bodies={"post": {"status": "dispatched"}}
+    ),
+    "appointments/<uuid:pk>/unassign": thing(visit),
+}
