@@ -78,6 +78,11 @@ class User(AbstractBaseUser, TimeStamped, Versioned):
     def __str__(self) -> str:
         return f"{self.name} <{self.email}>"
 
+    def set_password(self, raw_password: str | None) -> None:
+        """Give another password; whoever saves it ends all sessions and tokens."""
+        super().set_password(raw_password)
+        self.token_version += 1
+
     def get_session_auth_hash(self) -> str:
         """Return what ties an admin session to the password and the tokens' version."""
         text = f"{self.password}:{self.token_version}"

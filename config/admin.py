@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import Any
+from typing import Any, cast
 
+from django.contrib.auth.views import PasswordChangeView
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
 
+from accounts.forms import OwnPasswordForm
 from accounts.selectors import actor_of_user
 
 
@@ -30,3 +33,14 @@ class FieldbookSite(UnfoldAdminSite):
             update_wrapper(as_actor, view), cacheable
         )
         return wrapped
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Let people change their password the way the API does."""
+        view = PasswordChangeView.as_view(
+            form_class=OwnPasswordForm,
+            success_url=reverse("admin:password_change_done", current_app=self.name),
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )
+        return cast(HttpResponse, view(request))

@@ -39,8 +39,11 @@ def check_credentials(*, email: str, password: str, now: datetime) -> User | Non
     if user is None or not user.is_active or pause is not None:
         make_password(password)  # as much work as a check
         return None
+    version = user.token_version
     if not user.check_password(password):
         return None
+    # A right password may be hashed anew, by newer means; it is no new password.
+    user.token_version = version
     forget_attempts(scope=AttemptScope.PASSWORD, key=email)
     return user
 
@@ -58,8 +61,7 @@ def change_password(
     """
     user = locked_user(user_id)
     require_strong(password, user=user)
-    user.set_password(password)
-    user.token_version += 1
+    user.set_password(password)  # which ends all sessions
     user.version += 1
     user.save(update_fields=["password", "token_version", "version", "updated_at"])
     emit("user.password_changed", of=("user", user.pk), actor=by, now=now)

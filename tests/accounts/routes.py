@@ -14,6 +14,7 @@ from tests.factories import (
     TOMORROW,
     local,
     make_appointment,
+    make_customer,
     make_lead,
     make_service,
     make_user,
@@ -71,6 +72,10 @@ def lead(technician: Technician) -> Made:
     return {"pk": lead.pk, "service": make_service().code}
 
 
+def customer(technician: Technician) -> Made:
+    return {"pk": make_customer().pk}
+
+
 def crew_member(technician: Technician) -> Made:
     return {"pk": technician.pk}
 
@@ -104,8 +109,21 @@ ROWS: dict[str, Row] = {
     "locations": listing(branch),
     "locations/<uuid:pk>": thing(branch),
     # leads
+    "leads": listing(lead),
+    "leads/<uuid:pk>": thing(lead, bodies={"patch": {"name": "Ada"}}),
+    "leads/<uuid:pk>/contact": thing(lead),
+    "leads/<uuid:pk>/dismiss": thing(lead, bodies={"post": {"reason": "Spam"}}),
     "leads/<uuid:pk>/convert": thing(
         lead, bodies={"post": {"service": "{service}", "starts_at": NEW_TIME}}
+    ),
+    "customers": listing(customer, company_wide=True),
+    "customers/<uuid:pk>": thing(
+        customer, company_wide=True, bodies={"patch": {"name": "Ada"}}
+    ),
+    "customers/<uuid:pk>/properties": thing(
+        customer,
+        company_wide=True,
+        bodies={"post": {"line1": "1 Main St", "postal_code": "85004"}},
     ),
     # technicians
     "technicians/<uuid:pk>/schedule": thing(crew_member),

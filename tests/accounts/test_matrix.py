@@ -27,7 +27,8 @@ from tests.factories import NOW, make_location, make_technician, make_user
 API = "api/v1/"
 NOTHING: Made = {}
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
-ROUTES = [route for route in api_routes() if route.is_ruled]
+ALL_ROUTES = [route for route in api_routes() if route.is_ruled]
+ROUTES = [route for route in ALL_ROUTES if route.path.removeprefix(API) in ROWS]
 SIGNED_IN = [role for role in Role if role is not Role.ANONYMOUS]
 REFUSED = {401, 403, 404}
 
@@ -122,7 +123,7 @@ def without_access(world: World, role: Role) -> Iterator[APIClient]:
 
 
 def test_every_route_has_a_row_and_every_row_a_route() -> None:
-    assert {route.path.removeprefix(API) for route in ROUTES} == set(ROWS)
+    assert {route.path.removeprefix(API) for route in ALL_ROUTES} == set(ROWS)
 
 
 def test_every_path_with_an_id_has_something_to_lead_to() -> None:

@@ -1,6 +1,7 @@
 """Sessions: carried on by refresh tokens, and over when they should be."""
 
 import pytest
+from django.contrib.auth.hashers import make_password
 
 from accounts import services
 from accounts.models import RefreshFamily, RefreshToken, RevocationReason, User
@@ -236,6 +237,66 @@ def test_a_stolen_access_token_cannot_guess_the_password_for_long(hashes) -> Non
     right = {"current": PASSWORD, "password": NEW_PASSWORD}
 
     assert client.post(PASSWORD_URL, right, format="json").status_code == 400
+
+
+def test_whoever_sets_a_password_ends_all_sessions() -> None:
+    user = make_user()
+    pair = tokens_of(user)
+
+    user.set_password(NEW_PASSWORD)  # as Django's own `changepassword` does
+    user.save()
+
+    assert me(pair["access"]) == 401
+    assert refresh(pair["refresh"]).status_code == 401
+
+
+def test_hashing_a_right_password_anew_ends_no_session() -> None:
+    user = make_user()
+    pair = tokens_of(user)
+    old = make_password(PASSWORD, hasher="pbkdf2_sha256")
+    User.objects.filter(pk=user.pk).update(password=old)
+
+    signed_in = services.check_credentials(email=user.email, password=PASSWORD, now=NOW)
+
+    assert signed_in is not None
+    assert User.objects.get(pk=user.pk).password.startswith("argon2")
+    assert me(tokens_of(signed_in)["access"]) == me(pair["access"]) == 200
+
+
+class TestPasswordAtTheAdminSite:
+    """Changed there, it ends the tokens too."""
+
+    URL = "/admin/password_change/"
+
+    def change(self, client, old: str = PASSWORD):
+        form = {
+            "old_password": old,
+            "new_password1": NEW_PASSWORD,
+            "new_password2": NEW_PASSWORD,
+        }
+        return client.post(self.URL, form)
+
+    def test_ends_all_other_sessions_and_is_written_down(self, client) -> None:
+        user = make_user(Role.ADMIN)
+        client.force_login(user)
+        pair = tokens_of(user)
+
+        answer = self.change(client)
+
+        assert answer.status_code == 302
+        assert me(pair["access"]) == 401
+        assert client.get("/admin/").status_code == 200
+        event = Event.objects.of("user", user.pk).get()
+        assert (event.name, event.actor_id) == ("user.password_changed", user.pk)
+
+    def test_counts_wrong_guesses(self, client) -> None:
+        user = make_user(Role.ADMIN)
+        client.force_login(user)
+        for _ in range(10):
+            self.change(client, old="wrong")
+
+        assert self.change(client).status_code == 200
+        assert User.objects.get(pk=user.pk).check_password(PASSWORD)
 
 
 def test_an_admin_session_ends_with_the_role(client) -> None:
