@@ -155,15 +155,23 @@ CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
-# Beat only asks "what is due?"; two beats ask twice and change nothing.
+# Beat only asks "what is due?"; two beats ask twice and change nothing. A question that
+# nobody answered for ten seconds is thrown away: the next one asks the same.
 CELERY_BEAT_SCHEDULE = {
     "publish events that a lost hint left behind": {
         "task": "core.tasks.publish_events",
         "schedule": timedelta(seconds=2),
+        "options": {"expires": 10},
     },
     "send what is due in the outbox": {
         "task": "core.tasks.sweep_outbox",
         "schedule": timedelta(seconds=2),
+        "options": {"expires": 10},
+    },
+    "look after the subscribers": {
+        "task": "integrations.tasks.tend_endpoints",
+        "schedule": timedelta(minutes=5),
+        "options": {"expires": 240},
     },
     "forget spent tokens and ended sessions": {
         "task": "accounts.tasks.prune",
@@ -282,6 +290,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "EXCEPTION_HANDLER": "core.api.problems.problem_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "PAGE_SIZE": 50,
+    "URL_FORMAT_OVERRIDE": None,  # ?format=xml is a parameter like any other
 }
 # requests/seconds by scope; see core.api.throttling for who counts as one.
 RATE_LIMITS: dict[str, str] = {

@@ -11,7 +11,6 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
-from timezone_field.rest_framework import TimeZoneSerializerField
 
 from appointments.api.fields import MomentField, arrival_text
 from appointments.models import Service
@@ -19,7 +18,8 @@ from appointments.rules.slots import Placement, Promise, Wish
 from appointments.selectors import capacity
 from core.actors import Actor
 from core.api.actors import actor_of
-from core.api.serializers import DayField, StrictSerializer
+from core.api.fields import DayField, ZoneField
+from core.api.serializers import StrictSerializer
 from core.errors import NotFound
 from core.models import Location
 from core.walltime import local_date
@@ -43,7 +43,7 @@ class AvailabilityInput(PlaceInput):
     field_from = DayField(required=False, label="from")
     days = serializers.IntegerField(required=False, min_value=1, max_value=MOST_DAYS)
     technician = serializers.UUIDField(required=False)
-    tz = TimeZoneSerializerField(required=False, help_text="Changes rendering only.")
+    tz = ZoneField(required=False, help_text="Changes rendering only.")
 
     def get_fields(self) -> dict[str, Any]:
         fields: dict[str, Any] = super().get_fields()

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from appointments.models import Appointment, Assignment
 from appointments.models.visits import STATUS_CHOICES, AppointmentQuerySet
+from core.api.filters import MomentFilter
 
 
 class AppointmentFilter(filters.FilterSet):
@@ -17,9 +18,9 @@ class AppointmentFilter(filters.FilterSet):
     customer = filters.UUIDFilter()
     technician = filters.UUIDFilter(method="on_the_visit")
     service = filters.CharFilter(field_name="service__code")
-    starts_after = filters.IsoDateTimeFilter("starts_at", lookup_expr="gte")
-    starts_before = filters.IsoDateTimeFilter("starts_at", lookup_expr="lt")
-    updated_since = filters.IsoDateTimeFilter("updated_at", lookup_expr="gte")
+    starts_after = MomentFilter("starts_at", lookup_expr="gte")
+    starts_before = MomentFilter("starts_at", lookup_expr="lt")
+    updated_since = MomentFilter("updated_at", lookup_expr="gte")
     unassigned = filters.BooleanFilter(method="without_technician")
     search = filters.CharFilter(
         method="matching", help_text="Part of the reference or the customer's name."

@@ -1,7 +1,9 @@
 """Fields of a form that let nothing strange in."""
 
 from datetime import date
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 from rest_framework import serializers
 
@@ -45,3 +47,24 @@ class DayField(serializers.DateField):
         if not EARLIEST <= day < LATEST:
             self.fail("range")
         return day
+
+
+@cache
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+class ZoneField(serializers.CharField):
+    """The IANA name of a time zone."""
+
+    default_error_messages = {"zone": "There is no such time zone."}
+
+    def to_internal_value(self, data: Any) -> ZoneInfo:
+        # Asked of a list: looking for the file itself would look anywhere.
+        name = super().to_internal_value(data)
+        if name not in _zone_names():
+            self.fail("zone")
+        return ZoneInfo(name)
+
+    def to_representation(self, value: ZoneInfo) -> str:
+        return value.key

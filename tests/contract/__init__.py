@@ -1,0 +1,1 @@
+"""The API holds what its OpenAPI document promises."""
