@@ -13,6 +13,7 @@ from config.demo.company import Branch, born
 from config.demo.copying import copy_in
 from config.demo.data import crew
 from config.demo.data.branches import EMAIL_DOMAIN
+from config.demo.data.logins import PASSWORD
 from config.demo.data.services import CERTIFICATES
 from config.demo.data.words import FIRST_NAMES, LAST_NAMES
 from config.demo.dice import Dice
@@ -27,9 +28,6 @@ from technicians.models import (
     TimeOff,
     WeeklyShift,
 )
-
-# Printed at the start, and written in the README: it guards nothing but a demo.
-PASSWORD = "keep-cool-in-july"  # noqa: S105
 
 _HIRED = timedelta(days=800)
 _SUNDAY = 6

@@ -103,7 +103,7 @@ class Postgres:
             words = (done.stderr or done.stdout).strip().splitlines()
             raise CannotRun(f"PostgreSQL cannot make its data: {' '.join(words)}")
 
-    def program(self) -> Program:
+    def program(self, *keep_open: int) -> Program:
         """Return how to start it. It stops fast: it ends sessions, keeps every row."""
         options = {
             "port": str(self.port),
@@ -123,6 +123,7 @@ class Postgres:
             stop_signal=signal.SIGINT,
             patience=60,  # it writes out what it has in memory
             is_server=True,
+            keep_open=keep_open,
             as_nobody=True,
         )
 
@@ -177,7 +178,7 @@ class Valkey:
     def _configuration(self) -> Path:
         return self.home / "valkey.conf"
 
-    def program(self) -> Program:
+    def program(self, *keep_open: int) -> Program:
         """Return how to start it."""
         machine = {"arm64": "aarch64"} if sys.platform == "linux" else {}
         kind = f"{sys.platform}-{machine.get(platform.machine(), platform.machine())}"
@@ -189,6 +190,7 @@ class Valkey:
             folder=self.home,
             log=self.log,
             is_server=True,
+            keep_open=keep_open,
         )
 
     def is_ready(self) -> bool:

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from config.demo.staff import PASSWORD
+from config.demo.data.logins import PASSWORD
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 60.0  # seconds; the machine may be busy
