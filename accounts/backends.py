@@ -35,8 +35,10 @@ class PasswordBackend(BaseBackend):
         if username is None or password is None:
             return None
         if request is not None:
-            _limit(AttemptScope.LOGIN_ADDRESS, client_address(request))
-        _limit(AttemptScope.LOGIN_ACCOUNT, normalise_email(username))
+            address = client_address(request)
+            _limit(request, scope=AttemptScope.LOGIN_ADDRESS, value=address)
+        account = normalise_email(username)
+        _limit(request, scope=AttemptScope.LOGIN_ACCOUNT, value=account)
         return services.check_credentials(
             email=username, password=password, now=timezone.now()
         )
@@ -45,7 +47,7 @@ class PasswordBackend(BaseBackend):
         return User.objects.filter(pk=user_id, is_active=True).first()
 
 
-def _limit(scope: AttemptScope, value: str) -> None:
+def _limit(request: HttpRequest | None, *, scope: AttemptScope, value: str) -> None:
     usage = hit(scope=scope.value, value=value)
     if usage.degraded:
         # Redis is away, and each process counts for itself: too lax for passwords.
@@ -61,4 +63,6 @@ def _limit(scope: AttemptScope, value: str) -> None:
     else:
         wait = None if usage.allowed else usage.reset_in
     if wait is not None:
+        if request is not None:  # the answer's headers name the limit that was met
+            request.rate_usage = usage  # type: ignore[attr-defined]  # read by the wire
         raise Throttled(wait=wait)

@@ -143,6 +143,7 @@ def test_an_account_may_be_tried_five_times_a_minute_from_anywhere() -> None:
     assert [answer.status_code for answer in answers] == [401] * 5 + [429]
     assert 1 <= int(answers[5]["Retry-After"]) <= 60
     assert answers[5].json()["code"] == "rate_limited"
+    assert answers[5]["RateLimit-Policy"] == '"login_account";q=5;w=60'
 
 
 def test_an_unknown_account_meets_the_same_limit() -> None:

@@ -210,4 +210,4 @@ def test_the_list_costs_the_same_for_one_and_for_many(
         for _ in range(count):
             make_user(locations=[make_location()])
         with django_assert_num_queries(3):  # the caller, the page, its branches
-            client.get(URL)
+            assert client.get(URL).status_code == 200
