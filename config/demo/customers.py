@@ -23,7 +23,7 @@ _MAIL_HOSTS = ("example.com", "example.net", "example.org")
 _ONE_YEAR = timedelta(days=365)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Household:
     """A customer with one address and the zone in which it lies."""
 

@@ -12,6 +12,7 @@ from config.demo.company import Branch, Offer
 from config.demo.customers import Household
 from config.demo.dice import Dice
 from core.walltime import day_bounds, local_date, recurring_instant
+from technicians.models import ShiftKind
 
 PAST_DAYS = 7
 COMING_DAYS = 7
@@ -90,7 +91,7 @@ class Diary:
             for worker in workers.values()
             if not any(away.overlaps(bounds) for away in worker.time_off)
             for shift in worker.shifts
-            if shift.kind != slots.ON_CALL
+            if shift.kind != ShiftKind.ON_CALL
             and bounds.start <= shift.starts_at < bounds.end
         )
         return sum(shifts, timedelta())

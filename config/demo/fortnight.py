@@ -1,8 +1,9 @@
 """A branch's visits of last week, today and the coming week."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import count, pairwise
 from operator import attrgetter
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from config.demo.dice import Dice
 from config.demo.scripts import Ending, People, Setting, write_script
 from config.demo.staff import Hand
 from config.demo.stories import Story
-from config.demo.wishes import lead_of
+from config.demo.wishes import Inquiry, inquiry_behind
 from core.actors import Actor, Role
 
 _ENDINGS = {Ending.COMPLETED: 0.92, Ending.INCOMPLETE: 0.04, Ending.NO_SHOW: 0.04}
@@ -24,13 +25,21 @@ _LOST = (Ending.UNASSIGNED, Ending.DECLINED, Ending.UNASSIGNED)
 _LOST_WITHIN = (timedelta(days=1), timedelta(days=5))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """The next visit's number and the next lead's, behind their references."""
+
+    visits: Iterator[int] = field(default_factory=lambda: count(1))
+    leads: Iterator[int] = field(default_factory=lambda: count(1))
+
+
 def live_through(
     branch: Branch,
     *,
     households: Sequence[Household],
     offers: Sequence[Offer],
     people: People,
-    numbers: Iterator[int],
+    numbers: Numbers,
     dice: Dice,
     now: datetime,
 ) -> Iterator[Story]:
@@ -48,11 +57,15 @@ def live_through(
             free_since=free_since.get((planned.technician_id, planned.start)),
         )
         ending = _ending(planned, lost, dice=dice, now=now)
+        script = write_script(planned, ending=ending, setting=setting)
+        inquiry = None
+        if not planned.by_phone:
+            inquiry = inquiry_behind(planned, number=next(numbers.leads), dice=dice)
         yield Story(
             planned,
-            write_script(planned, ending=ending, setting=setting),
-            number=next(numbers),
-            lead=None if planned.by_phone else lead_of(planned, dice=dice),
+            script,
+            number=next(numbers.visits),
+            inquiry=inquiry,
             dice=dice,
             now=now,
         )
@@ -83,26 +96,31 @@ def _ending(
     return dice.pick(_ENDINGS)
 
 
-def people_of(hands: Iterable[Hand], *, dispatcher: User) -> People:
+def people_of(hands: Iterable[Hand], *, dispatcher: Actor) -> People:
     """Return who acts at a branch, as actors."""
     return People(
-        dispatcher=_actor(Role.DISPATCHER, dispatcher.name, user=dispatcher),
+        dispatcher=dispatcher,
         technicians={
-            hand.technician.pk: _actor(
-                Role.TECHNICIAN, hand.technician.name, user=hand.technician.user
+            hand.technician.pk: actor_of(
+                hand.technician.user,
+                role=Role.TECHNICIAN,
+                label=hand.technician.name,
             )
             for hand in hands
         },
     )
 
 
-def _actor(role: Role, label: str, *, user: User | None) -> Actor:
+def actor_of(user: User | None, *, role: Role, label: str) -> Actor:
+    """Return somebody as events name them; not everybody signs in."""
     return Actor(role=role, label=label, user_id=user.pk if user else None)
 
 
-def write_stories(stories: Sequence[Story]) -> None:
-    """Write visits, assignments and, in the order of time, their events."""
+def write_history(stories: Sequence[Story], inquiries: Sequence[Inquiry]) -> None:
+    """Write leads, visits, assignments and, in the order of time, their events."""
+    copy_in([inquiry.lead for inquiry in inquiries])
     copy_in([story.visit for story in stories])
     copy_in([story.assignment for story in stories if story.assignment])
-    events = [event for story in stories for event in story.events]
-    copy_in(sorted(events, key=attrgetter("occurred_at")))
+    told = [event for story in stories for event in story.events]
+    told += [event for inquiry in inquiries for event in inquiry.events]
+    copy_in(sorted(told, key=attrgetter("occurred_at")))

@@ -9,9 +9,11 @@ from django.core.management.base import OutputWrapper
 from django.db import connection, transaction
 
 from appointments.models import Appointment
+from config.demo.data.growth import LARGE, Volume
 from config.demo.dice import Dice
 from config.demo.progress import Progress
 from config.demo.small import is_seeded, seed_small
+from config.demo.volume.large import grow, is_grown
 from core.errors import Conflict
 from core.models import Location
 from leads.models import Customer, Lead
@@ -28,7 +30,14 @@ class ForeignData(Conflict):
     title = "This database holds another company; the demo needs one of its own"
 
 
-def seed(*, scale: Scale, seed: int, now: datetime, out: OutputWrapper) -> str:
+def seed(
+    *,
+    scale: Scale,
+    seed: int,
+    now: datetime,
+    out: OutputWrapper,
+    volume: Volume = LARGE,
+) -> str:
     """Write what is missing of the demo at that scale, and return how it now stands.
 
     Raises:
@@ -42,6 +51,9 @@ def seed(*, scale: Scale, seed: int, now: datetime, out: OutputWrapper) -> str:
                 raise ForeignData
             with transaction.atomic():
                 seed_small(dice=dice, now=now, progress=progress)
+            changed = True
+        if scale == "large" and not is_grown():
+            grow(volume=volume, dice=dice.fork("large"), now=now, progress=progress)
             changed = True
     start = "Seeded" if changed else "The demo is there already, nothing changed"
     return f"{start}: {_counts()}."

@@ -2,23 +2,28 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count, cycle, islice
+from itertools import cycle, islice
 
 from accounts.models import User
 from config.demo.company import Branch, Offer, found_branch, list_skills, offer_services
-from config.demo.copying import copy_in
 from config.demo.customers import Household, welcome
 from config.demo.data.branches import SMALL
 from config.demo.data.crew import HEADCOUNT, ROSTER
 from config.demo.data.services import SERVICES
-from config.demo.dice import Dice, reference
-from config.demo.fortnight import live_through, people_of, write_stories
+from config.demo.dice import Dice
+from config.demo.fortnight import (
+    Numbers,
+    actor_of,
+    live_through,
+    people_of,
+    write_history,
+)
 from config.demo.progress import Progress
 from config.demo.staff import Hand, hire, open_accounts, vary_weeks
 from config.demo.stories import Story
-from config.demo.wishes import Inbox
+from config.demo.wishes import Inbox, Inquiry
+from core.actors import Role
 from core.models import Location
-from leads.models import Lead
 from technicians.models import Skill
 
 # A household has one visit within the fortnight, and some have none.
@@ -35,6 +40,11 @@ class Company:
     hands: dict[str, list[Hand]]
     users: dict[str, User]
 
+    def dispatchers(self) -> dict[str, User]:
+        """Return the dispatcher of each branch, by its code."""
+        codes = [branch.plan.code for branch in self.branches]
+        return {code: self.users[f"dispatcher.{code}"] for code in codes}
+
 
 def is_seeded() -> bool:
     """Tell whether the demo company is there already."""
@@ -47,14 +57,10 @@ def seed_small(*, dice: Dice, now: datetime, progress: Progress) -> None:
     demo = _SmallDemo(dice=dice, now=now, progress=progress)
     company = demo.found()
     homes = demo.welcome(company)
-    stories = demo.live(company, homes)
-    leads = demo.collect_leads(company, homes, stories)
-    with progress.step("Leads", total=len(leads)) as bar:
-        copy_in(leads)
-        bar.advance(len(leads))
-    with progress.step("Histories", total=len(stories)) as bar:
-        write_stories(stories)
-        bar.advance(len(stories))
+    stories, inquiries = demo.live(company, homes)
+    with progress.step("Histories", total=len(stories) + len(inquiries)) as bar:
+        write_history(stories, inquiries)
+        bar.advance(len(stories) + len(inquiries))
 
 
 class _SmallDemo:
@@ -126,43 +132,37 @@ class _SmallDemo:
                 bar.advance(wanted[code])
         return homes
 
-    def live(self, company: Company, homes: dict[str, list[Household]]) -> list[Story]:
-        """Return the fortnight of each branch, unwritten."""
-        numbers = count(1)
-        stories = []
+    def live(
+        self, company: Company, homes: dict[str, list[Household]]
+    ) -> tuple[list[Story], list[Inquiry]]:
+        """Return the fortnight's visits and the past month's leads, unwritten."""
+        numbers = Numbers()
+        dispatchers = {
+            code: actor_of(user, role=Role.DISPATCHER, label=user.name)
+            for code, user in company.dispatchers().items()
+        }
+        stories: list[Story] = []
         total = sum(len(households) for households in homes.values())
         with self._progress.step("Visits", total=total) as bar:
             for branch in company.branches:
                 code = branch.plan.code
-                dispatcher = company.users[f"dispatcher.{code}"]
                 for story in live_through(
                     branch,
                     households=homes[code],
                     offers=company.offers,
-                    people=people_of(company.hands[code], dispatcher=dispatcher),
+                    people=people_of(company.hands[code], dispatcher=dispatchers[code]),
                     numbers=numbers,
                     dice=self._dice.fork(f"visits/{code}"),
                     now=self._now,
                 ):
                     stories.append(story)
                     bar.advance()
-        return stories
-
-    def collect_leads(
-        self,
-        company: Company,
-        homes: dict[str, list[Household]],
-        stories: list[Story],
-    ) -> list[Lead]:
-        """Return the leads that were booked and those that were not, by age."""
         inbox = Inbox(
             households=[home for some in homes.values() for home in some],
             offers=company.offers,
+            dispatchers=dispatchers,
             dice=self._dice.fork("leads"),
         )
-        leads = [story.visit.lead for story in stories if story.visit.lead]
-        leads += inbox.fill(now=self._now)
-        leads.sort(key=lambda lead: lead.created_at)
-        for number, lead in enumerate(leads, start=1):
-            lead.reference = reference("L", number)
-        return leads
+        unbooked = inbox.fill(numbers=numbers.leads, now=self._now)
+        booked = [story.inquiry for story in stories if story.inquiry]
+        return stories, [*booked, *unbooked]

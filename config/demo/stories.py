@@ -12,14 +12,12 @@ from appointments.services.record import times_of
 from config.demo.company import born
 from config.demo.diary import PlannedVisit
 from config.demo.dice import Dice, reference
+from config.demo.events import visit_event
 from config.demo.scripts import Moment, Script
-from core.actors import Actor
+from config.demo.wishes import Inquiry
 from core.models import Event
-from leads.models import Lead
 
 _MINUTE = timedelta(minutes=1)
-# Subscribers heard of it then; nothing is sent again when the demo starts.
-_HEARD_AFTER = timedelta(seconds=1)
 _TAKES_TECHNICIAN_OFF = frozenset({"appointment.unassigned"})
 
 
@@ -34,18 +32,19 @@ class Story:
         number: int,
         dice: Dice,
         now: datetime,
-        lead: Lead | None = None,
+        inquiry: Inquiry | None,
     ) -> None:
         self.planned = planned
         self.events: list[Event] = []
         self._postponed = script.moved_by or timedelta()
-        self.visit = self._booked(number, dice, lead)
+        self.inquiry = inquiry
+        self.visit = self._booked(number, dice)
         self.assignment: Assignment | None = self._assigned(dice)
         for moment in script.moments:
             if moment.at <= now:
                 self._tell(moment)
 
-    def _booked(self, number: int, dice: Dice, lead: Lead | None) -> Appointment:
+    def _booked(self, number: int, dice: Dice) -> Appointment:
         planned, plan = self.planned, self.planned.offer.plan
         household = planned.household
         return Appointment(
@@ -55,7 +54,7 @@ class Story:
             service=planned.offer.service,
             customer=household.customer,
             property=household.property,
-            lead=lead,
+            lead=self.inquiry.lead if self.inquiry else None,
             window_starts_at=planned.promise.start + self._postponed,
             window_ends_at=planned.promise.end + self._postponed,
             starts_at=planned.start + self._postponed,
@@ -138,7 +137,7 @@ class Story:
     def _record(self, moment: Moment, data: dict[str, Any]) -> None:
         shown = snapshot(self.visit, technicians=self._on_it())
         self.events.append(
-            past_event(
+            visit_event(
                 moment.event,
                 visit=self.visit,
                 at=moment.at,
@@ -165,32 +164,3 @@ def snapshot(visit: Appointment, *, technicians: list[str]) -> dict[str, Any]:
         **times_of(visit),
         "sequence": visit.sequence,
     }
-
-
-def past_event(
-    name: str,
-    *,
-    visit: Appointment,
-    at: datetime,
-    actor: Actor,
-    data: dict[str, Any],
-    reason: str = "",
-) -> Event:
-    """Return an event of a visit that everybody has heard of already."""
-    return Event(
-        name=name,
-        aggregate_type="appointment",
-        aggregate_id=visit.pk,
-        number=visit.version,
-        location_id=visit.location_id,
-        data=data,
-        actor_role=actor.role,
-        actor_id=actor.user_id,
-        actor_label=actor.label,
-        reason=reason,
-        occurred_at=at,
-        published_at=at + _HEARD_AFTER,
-        next_attempt_at=at,
-        attempts=1,
-        last_error="",
-    )

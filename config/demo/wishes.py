@@ -1,6 +1,6 @@
 """Leads of the past four weeks: booked, waiting, dismissed, and odd ones."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -21,12 +21,16 @@ from config.demo.data.words import (
     LEAD_SOURCES,
 )
 from config.demo.diary import PlannedVisit
-from config.demo.dice import Dice
+from config.demo.dice import Dice, reference
+from config.demo.events import lead_event
+from core.actors import ANONYMOUS, Actor
+from core.models import Event
 from leads.models import Lead, LeadFlag, LeadStatus
 
 _OUTSIDE = (("Flagstaff", "AZ", "86001"), ("Pueblo", "CO", "81003"))
 _NOT_A_PHONE = ("after 5 pm please", "602-55", "see e-mail")
 _NOT_AN_EMAIL = "none"
+_TAKEN_DOWN = frozenset({"phone", "referral"})  # by a dispatcher, not by a form
 _SOON, _LATER = timedelta(hours=1), timedelta(days=2)
 
 
@@ -58,15 +62,22 @@ WISHES: tuple[WishPlan, ...] = tuple(
 )
 
 
-def lead_of(planned: PlannedVisit, *, dice: Dice) -> Lead:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquiry:
+    """A lead with its history."""
+
+    lead: Lead
+    events: list[Event]
+
+
+def inquiry_behind(planned: PlannedVisit, *, number: int, dice: Dice) -> Inquiry:
     """Return the lead from which a visit was booked on the website."""
     came_at = planned.asked_at - dice.between(timedelta(minutes=2), timedelta(hours=1))
     household = planned.household
-    return _lead(
+    lead = _lead(
         dice,
         came_at,
-        status=LeadStatus.CONVERTED,
-        converted_at=planned.asked_at,
+        number=number,
         customer=household.customer,
         name=household.customer.name,
         phone_given=household.phone,
@@ -75,42 +86,57 @@ def lead_of(planned: PlannedVisit, *, dice: Dice) -> Lead:
         service_code=planned.offer.plan.code,
         **_address_of(household),
     )
+    created = lead_event("lead.created", lead=lead, at=came_at, actor=ANONYMOUS)
+    lead.status, lead.converted_at = LeadStatus.CONVERTED, planned.asked_at
+    converted = _next_event("lead.converted", lead, planned.asked_at, ANONYMOUS)
+    return Inquiry(lead=lead, events=[created, converted])
 
 
 class Inbox:
-    """The leads that did not become visits, of all branches."""
+    """The leads of all branches that did not become visits."""
 
     def __init__(
-        self, *, households: Sequence[Household], offers: Sequence[Offer], dice: Dice
+        self,
+        *,
+        households: Sequence[Household],
+        offers: Sequence[Offer],
+        dispatchers: Mapping[str, Actor],
+        dice: Dice,
     ) -> None:
         self._households = [home for home in households if home.phone]
         self._taken = {home.phone for home in households}
         self._codes = [offer.plan.code for offer in offers if offer.plan.public]
+        self._dispatchers = dispatchers
         self._dice = dice
 
-    def fill(self, *, now: datetime) -> Iterator[Lead]:
+    def fill(self, *, numbers: Iterator[int], now: datetime) -> Iterator[Inquiry]:
         """Yield one lead for each that `WISHES` counts."""
         for plan in WISHES:
             for _ in range(plan.count):
-                yield self._lead(plan, now=now)
+                yield self._inquiry(plan, number=next(numbers), now=now)
 
-    def _lead(self, plan: WishPlan, *, now: datetime) -> Lead:
+    def _inquiry(self, plan: WishPlan, *, number: int, now: datetime) -> Inquiry:
         dice = self._dice
         came_at = now - dice.between(timedelta(minutes=20), plan.oldest)
         home = dice.choice(self._households)
+        dispatcher = self._dispatchers[home.branch.plan.code]
         flagged = _SPOILT[plan.flag](home, dice) if plan.flag else {}
-        return _lead(
-            dice,
-            came_at,
-            **{
-                **self._stranger(home.branch),
-                **_street_near(home, dice),
-                "service_code": dice.choice(self._codes),
-                "status": plan.status,
-                **flagged,
-                **_dismissal(plan, came_at, dice=dice, now=now),
-            },
-        )
+        fields = {
+            **self._stranger(home.branch),
+            **_street_near(home, dice),
+            "service_code": dice.choice(self._codes),
+            **flagged,
+        }
+        lead = _lead(dice, came_at, number=number, **fields)
+        taken_by = dispatcher if lead.source in _TAKEN_DOWN else ANONYMOUS
+        events = [lead_event("lead.created", lead=lead, at=came_at, actor=taken_by)]
+        seen_at = min(came_at + dice.between(_SOON, _LATER), now)
+        if plan.status is LeadStatus.CONTACTED:
+            lead.status = LeadStatus.CONTACTED
+            events.append(_next_event("lead.contacted", lead, seen_at, dispatcher))
+        elif plan.status is LeadStatus.DISMISSED:
+            events.append(_dismiss(lead, seen_at, dispatcher, dice))
+        return Inquiry(lead=lead, events=events)
 
     def _stranger(self, branch: Branch) -> dict[str, Any]:
         """Return who asks: somebody whom we do not know."""
@@ -129,16 +155,32 @@ class Inbox:
         }
 
 
-def _lead(dice: Dice, came_at: datetime, **fields: Any) -> Lead:
+def _lead(dice: Dice, came_at: datetime, *, number: int, **fields: Any) -> Lead:
     return Lead(
         **{
             "id": dice.uuid(came_at),
+            "reference": reference("L", number),
             "message": dice.choice(LEAD_MESSAGES),
             "fingerprint": sha256(dice.randbytes(16)).hexdigest(),
             **born(came_at),
             **fields,
         }
     )
+
+
+def _next_event(
+    name: str, lead: Lead, at: datetime, actor: Actor, *, reason: str = ""
+) -> Event:
+    """Return the event of a change just made to the lead."""
+    lead.version += 1
+    lead.updated_at = at
+    return lead_event(name, lead=lead, at=at, actor=actor, reason=reason)
+
+
+def _dismiss(lead: Lead, at: datetime, actor: Actor, dice: Dice) -> Event:
+    lead.status, lead.dismissed_at = LeadStatus.DISMISSED, at
+    lead.dismissal_reason = dice.choice(DISMISSALS)
+    return _next_event("lead.dismissed", lead, at, actor, reason=lead.dismissal_reason)
 
 
 def _address_of(home: Household) -> dict[str, Any]:
@@ -152,17 +194,6 @@ def _address_of(home: Household) -> dict[str, Any]:
 def _street_near(home: Household, dice: Dice) -> dict[str, Any]:
     """Return an address in somebody's ZIP."""
     return _address_of(home) | {"line1": street_line(dice), "line2": ""}
-
-
-def _dismissal(
-    plan: WishPlan, came_at: datetime, *, dice: Dice, now: datetime
-) -> dict[str, Any]:
-    if plan.status is not LeadStatus.DISMISSED:
-        return {}
-    return {
-        "dismissed_at": min(came_at + dice.between(_SOON, _LATER), now),
-        "dismissal_reason": dice.choice(DISMISSALS),
-    }
 
 
 def _outside(home: Household, dice: Dice) -> dict[str, Any]:
@@ -194,6 +225,7 @@ def _possible_duplicate(home: Household, dice: Dice) -> dict[str, Any]:
         "flags": [LeadFlag.POSSIBLE_DUPLICATE],
         "phone_given": home.phone,
         "phone": home.phone,
+        "customer": home.customer,
     }
 
 
