@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from appointments.admin import looks
+from appointments.admin.actions import VISIT_ACTIONS
 from appointments.admin.filters import (
     AttentionFilter,
     ServiceFilter,
@@ -15,17 +16,23 @@ from appointments.admin.filters import (
     TechnicianFilter,
     WhenFilter,
 )
+from appointments.admin.page import facts_of
 from appointments.models import Appointment
 from appointments.models.visits import AppointmentQuerySet
 from appointments.selectors.search import visits_matching
 from appointments.selectors.visits import visits_with_people
-from core.admin.base import ModelAdmin, actor_of
+from core.admin.actions import PageAdmin
+from core.admin.base import actor_of
+from core.admin.display import window_text
 from core.admin.filters import BranchFilter
 
 
 @admin.register(Appointment)
-class AppointmentAdmin(ModelAdmin):
+class AppointmentAdmin(PageAdmin):
     """A window on visits; what changes them are the services behind its buttons."""
+
+    page_template = "admin/visit.html"
+    page_actions = VISIT_ACTIONS
 
     list_display = (
         "reference",
@@ -62,8 +69,21 @@ class AppointmentAdmin(ModelAdmin):
             return queryset, False
         return visits_matching(queryset, term=search_term), False
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # a visit begins with a lead or a customer
+    def facts(self, request: HttpRequest, thing: Appointment) -> dict[str, Any]:
+        return facts_of(thing, now=timezone.now())
+
+    def summary(self, thing: Appointment) -> list[tuple[str, Any]]:
+        """Keep in view what one decides about."""
+        zone = thing.location.time_zone
+        promise = window_text(thing.window_starts_at, thing.window_ends_at, zone=zone)
+        return [
+            ("Customer", thing.customer.name),
+            ("Service", thing.service.name),
+            ("Address", looks.address_line(thing.property)),
+            ("Promise", promise),
+            ("Technician", looks.crew(thing)),
+            ("Status", looks.status_badges(thing, now=timezone.now())),
+        ]
 
     @admin.display(description="Arrival", ordering="starts_at")
     def arrival(self, visit: Appointment) -> SafeString:

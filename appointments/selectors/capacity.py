@@ -62,14 +62,23 @@ def location_serving(postal_code: str) -> Location:
 
 
 def slots_between(
-    *, wish: Wish, first_day: date, days: int, technician_id: UUID | None = None
+    *,
+    wish: Wish,
+    first_day: date,
+    days: int,
+    technician_id: UUID | None = None,
+    except_visit: UUID | None = None,
 ) -> list[tuple[Promise, list[Placement]]]:
-    """Return what can be booked on `days` local days from `first_day` on."""
+    """Return what can be booked on `days` local days from `first_day` on.
+
+    `except_visit` is the one to be moved: it never blocks itself (R12).
+    """
     wanted = [first_day + timedelta(days=n) for n in range(days)]
     workers = workers_for(
         wish=wish,
         days=wanted,
         technician_ids=None if technician_id is None else [technician_id],
+        except_visit=except_visit,
     )
     return list(slots.offers(wish, workers, iter(wanted)))
 
