@@ -198,8 +198,23 @@ EVENT_HANDLERS: dict[str, list[str]] = {
     "user.refresh_reused": [],
     "lead.created": [_TELL_SUBSCRIBERS],
     "lead.updated": [_TELL_SUBSCRIBERS],
+    "lead.contacted": [_TELL_SUBSCRIBERS],
     "lead.dismissed": [_TELL_SUBSCRIBERS],
     "lead.converted": [_TELL_SUBSCRIBERS],
+    "customer.created": [_TELL_SUBSCRIBERS],
+    "customer.updated": [_TELL_SUBSCRIBERS],
+    "customer.property_added": [_TELL_SUBSCRIBERS],
+    # How the crew works is nobody's business outside; the slots show what follows.
+    "technician.created": [],
+    "technician.updated": [],
+    "technician.deactivated": [],
+    "technician.reactivated": [],
+    "technician.skills_changed": [],
+    "technician.shifts_changed": [],
+    "technician.shift_exception_added": [],
+    "technician.shift_exception_removed": [],
+    "technician.time_off_added": [],
+    "technician.time_off_removed": [],
     "appointment.booked": [
         "notifications.handlers.confirm_booking",
         _TELL_SUBSCRIBERS,
@@ -290,6 +305,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "EXCEPTION_HANDLER": "core.api.problems.problem_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "PAGE_SIZE": 50,
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS tells nothing that /api/schema does not
     "URL_FORMAT_OVERRIDE": None,  # ?format=xml is a parameter like any other
 }
 # requests/seconds by scope; see core.api.throttling for who counts as one.
@@ -315,6 +331,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     ),
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.1",
+    "DEFAULT_GENERATOR_CLASS": "core.api.schema.KeptSchema",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
@@ -348,7 +365,15 @@ CORS_ALLOW_HEADERS = [
     "if-none-match",
     "x-request-id",
 ]
-CORS_EXPOSE_HEADERS = ["ETag", "Location", "RateLimit", "Retry-After", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = [
+    "ETag",
+    "Idempotent-Replayed",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "X-Request-ID",
+]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # Signed webhooks may go to loopback and plain http only on a laptop or in tests:

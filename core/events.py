@@ -52,7 +52,6 @@ def emit(
         reason=reason,
         request_id=current_request_id(),
         occurred_at=now,
-        next_attempt_at=now,
     )
     ring("core.tasks.publish_events")
     return event

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from celery import current_app
 from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -11,6 +10,7 @@ from django.db.models import Min
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
+from core.hints import impatient_connection
 from core.models import OutboxMessage
 from core.models.outbox import OutboxStatus
 
@@ -79,8 +79,8 @@ def _redis() -> str:
 
 def _broker() -> str:
     try:
-        with current_app.connection_for_write() as broker:
-            broker.ensure_connection(max_retries=1, timeout=1)
+        with impatient_connection() as broker:
+            broker.connect()
     except (BrokerError, RedisError, OSError):
         return "down"
     return "ok"

@@ -7,6 +7,7 @@ from appointments.models import Appointment
 from core.actors import Actor
 from core.ids import uuid7
 from core.models import OutboxMessage, TimeStamped
+from core.models.outbox import OPEN, OutboxStatus
 from leads.models import Customer
 
 
@@ -17,6 +18,28 @@ class Channel(models.TextChoices):
     SMS = "sms"
 
 
+class Kind(models.TextChoices):
+    """What a message says."""
+
+    CONFIRMATION = "confirmation"
+    NEW_TIME = "new_time"
+    CANCELLATION = "cancellation"
+    ON_THE_WAY = "on_the_way"
+    THANKS = "thanks"
+
+
+class State(models.TextChoices):
+    """How far a message has come."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    SUPPRESSED = "suppressed"
+    FAILED = "failed"
+
+
+_WAITING = (*OPEN, OutboxStatus.PARKED)
+
+
 class NotificationQuerySet(models.QuerySet["Notification"]):
     """Messages."""
 
@@ -25,11 +48,27 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
             return self
         return self.filter(appointment__location__in=actor.location_ids)
 
+    def in_state(self, state: State) -> "NotificationQuerySet":
+        sent = Q(sent_at__isnull=False)
+        suppressed = ~Q(suppressed_because="")
+        waiting = Q(delivery__status__in=_WAITING)
+        match state:
+            case State.SENT:
+                return self.filter(sent)
+            case State.SUPPRESSED:
+                return self.filter(suppressed)
+            case State.WAITING:
+                return self.filter(~sent & ~suppressed & waiting)
+            case State.FAILED:
+                gone = Q(delivery=None) | ~waiting
+                return self.filter(~sent & ~suppressed & gone)
+
 
 class Notification(TimeStamped):
     """A message as it was written. Its way out is the outbox row `delivery`.
 
-    `suppressed_because` says why nobody was told, where nobody was.
+    `suppressed_because` says why nobody was told, where nobody was. The delivery is
+    forgotten some time after it ended; what became of the message is not.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -39,8 +78,9 @@ class Notification(TimeStamped):
     )
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="notifications")
     event_name = models.CharField(max_length=60)
+    kind = models.CharField(max_length=20, choices=Kind)
     channel = models.CharField(max_length=5, choices=Channel)
-    recipient = models.CharField(max_length=254)
+    recipient = models.CharField(max_length=254, blank=True)
     subject = models.CharField(max_length=200, blank=True)
     body = models.TextField()
     delivery = models.OneToOneField(
@@ -59,10 +99,31 @@ class Notification(TimeStamped):
                 name="notification_channel_is_known",
                 condition=Q(channel__in=Channel.values),
             ),
+            models.CheckConstraint(
+                name="notification_kind_is_known", condition=Q(kind__in=Kind.values)
+            ),
+            models.CheckConstraint(
+                name="notification_is_sent_or_suppressed",
+                condition=Q(sent_at__isnull=True) | Q(suppressed_because=""),
+            ),
+            models.CheckConstraint(
+                name="notification_goes_to_somebody",
+                condition=~Q(recipient="") | ~Q(suppressed_because=""),
+            ),
         ]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="notification_by_time"),
         ]
+
+    @property
+    def state(self) -> State:
+        if self.sent_at:
+            return State.SENT
+        if self.suppressed_because:
+            return State.SUPPRESSED
+        if self.delivery and self.delivery.status in _WAITING:
+            return State.WAITING
+        return State.FAILED
 
     def __str__(self) -> str:
         return f"{self.event_name} by {self.channel} to {self.recipient}"

@@ -52,7 +52,7 @@ class Event(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                "aggregate_id", "number", name="event_number_is_unique"
+                fields=["aggregate_id", "number"], name="event_number_is_unique"
             ),
             models.CheckConstraint(
                 name="event_numbers_start_at_one", condition=Q(number__gte=1)
@@ -60,11 +60,11 @@ class Event(models.Model):
         ]
         indexes = [
             models.Index(
-                "id",
+                fields=["id"],
                 name="event_waiting",
                 condition=Q(published_at=None, failed_at=None),
             ),
-            models.Index("occurred_at", name="event_by_time"),
+            models.Index(fields=["occurred_at"], name="event_by_time"),
         ]
 
     def __str__(self) -> str:

@@ -3,7 +3,7 @@
 import uuid
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 
@@ -19,11 +19,53 @@ class OutboxStatus(models.TextChoices):
     PARKED = "parked"  # its destination is switched off
 
 
+# Still to be sent, or being sent.
+OPEN = (OutboxStatus.PENDING, OutboxStatus.LEASED)
+
+
+class AttemptOutcome(models.TextChoices):
+    """What came of one try."""
+
+    OK = "ok"
+    RETRYABLE = "retryable"  # it failed, and may work later
+    REJECTED = "rejected"  # it will never work as it is
+    UNKNOWN = "unknown"  # it may have arrived: nobody heard the answer
+    PARKED = "parked"  # the destination is switched off; not a try that counts
+    UNWANTED = "unwanted"  # what it says is no longer true, so it was not sent
+
+
+class OutboxQuerySet(models.QuerySet["OutboxMessage"]):
+    """Messages on their way out."""
+
+    def due(self) -> "OutboxQuerySet":
+        """Return those that should be sent now, or whose sender has died."""
+        return self.filter(
+            Q(status=OutboxStatus.PENDING, next_attempt_at__lte=Now())
+            | Q(status=OutboxStatus.LEASED, lease_until__lt=Now())
+        )
+
+    def in_turn(self) -> "OutboxQuerySet":
+        """Leave out those that wait for an earlier one of their ordering key."""
+        in_front = OutboxMessage.objects.filter(
+            # A newer state goes instead of an older one, not after it.
+            Q(status=OutboxStatus.LEASED)
+            | Q(coalesce=False)
+            | ~Q(coalesce=OuterRef("coalesce")),
+            ordering_key=OuterRef("ordering_key"),
+            pk__lt=OuterRef("pk"),
+            status__in=OPEN,
+        )
+        return self.filter(~Exists(in_front))
+
+
 class OutboxMessage(models.Model):
     """Something to tell the outside, at least once, in order per `ordering_key`.
 
     `key` stays the same over all tries: receivers know a repetition by it. The row
-    is the truth; a Celery message about it is only a hint.
+    is the truth; a Celery message about it is only a hint. All of its times but
+    `expires_at` are of the database's clock, so that workers whose clocks differ agree.
+
+    `attempts` counts since the first try or the last replay.
     """
 
     key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
@@ -35,37 +77,60 @@ class OutboxMessage(models.Model):
     aggregate_type = models.CharField(max_length=30)
     aggregate_id = models.UUIDField()
     ordering_key = models.CharField(max_length=160)
-    coalesce = models.BooleanField(default=False)
+    coalesce = models.BooleanField(default=False, db_default=False)
     payload = models.JSONField(default=dict)
     request_id = models.CharField(max_length=64, blank=True)
 
     status = models.CharField(
-        max_length=12, choices=OutboxStatus, default=OutboxStatus.PENDING
+        max_length=12,
+        choices=OutboxStatus,
+        default=OutboxStatus.PENDING,
+        db_default=OutboxStatus.PENDING,
     )
-    attempts = models.PositiveSmallIntegerField(default=0)
-    max_attempts = models.PositiveSmallIntegerField(default=13)
+    attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    max_attempts = models.PositiveSmallIntegerField(default=13, db_default=13)
     next_attempt_at = models.DateTimeField(db_default=Now())
+    hinted_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
     lease_token = models.UUIDField(null=True)
-    last_outcome = models.CharField(max_length=12, blank=True)
-    last_error = models.CharField(max_length=500, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
+    last_outcome = models.CharField(
+        max_length=12, choices=AttemptOutcome, blank=True, db_default=""
+    )
+    last_error = models.CharField(max_length=500, blank=True, db_default="")
+    created_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
+
+    objects = OutboxQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                "event",
-                "kind",
-                "destination",
+                fields=["event", "kind", "destination"],
                 name="outbox_tells_each_destination_once",
                 condition=Q(event__isnull=False),
             ),
             models.CheckConstraint(
-                name="outbox_lease_has_token_and_end",
-                condition=~Q(status=OutboxStatus.LEASED)
-                | Q(lease_until__isnull=False, lease_token__isnull=False),
+                name="outbox_is_leased_with_token_and_end",
+                condition=Q(
+                    status=OutboxStatus.LEASED,
+                    lease_until__isnull=False,
+                    lease_token__isnull=False,
+                )
+                | (
+                    ~Q(status=OutboxStatus.LEASED)
+                    & Q(lease_until__isnull=True, lease_token__isnull=True)
+                ),
+            ),
+            models.CheckConstraint(
+                name="outbox_is_finished_with_a_time",
+                condition=Q(
+                    status__in=[*OPEN, OutboxStatus.PARKED], finished_at__isnull=True
+                )
+                | (
+                    ~Q(status__in=[*OPEN, OutboxStatus.PARKED])
+                    & Q(finished_at__isnull=False)
+                ),
             ),
             models.CheckConstraint(
                 name="outbox_status_is_known",
@@ -74,18 +139,28 @@ class OutboxMessage(models.Model):
         ]
         indexes = [
             models.Index(
-                "next_attempt_at",
+                fields=["next_attempt_at"],
                 name="outbox_due",
                 condition=Q(status__in=["pending", "leased"]),
             ),
             models.Index(
-                "ordering_key",
-                "id",
+                fields=["ordering_key", "id"],
                 name="outbox_order",
+                condition=Q(status__in=["pending", "leased"]),
+            ),
+            models.Index(
+                fields=["destination", "id"],
+                name="outbox_waiting",
                 condition=Q(status__in=["pending", "leased", "parked"]),
             ),
-            models.Index("destination", F("id").desc(), name="outbox_by_destination"),
-            models.Index("aggregate_id", name="outbox_by_aggregate"),
+            models.Index(fields=["destination", "-id"], name="outbox_by_destination"),
+            models.Index(fields=["status", "-id"], name="outbox_by_status"),
+            models.Index(
+                fields=["finished_at"],
+                name="outbox_finished",
+                condition=Q(finished_at__isnull=False),
+            ),
+            models.Index(fields=["aggregate_id"], name="outbox_by_aggregate"),
         ]
 
     def __str__(self) -> str:
@@ -98,10 +173,10 @@ class DeliveryAttempt(models.Model):
     message = models.ForeignKey(
         OutboxMessage, models.CASCADE, related_name="delivery_attempts"
     )
-    number = models.PositiveSmallIntegerField()
+    number = models.PositiveIntegerField()
     started_at = models.DateTimeField()
     duration_ms = models.PositiveIntegerField()
-    outcome = models.CharField(max_length=12)
+    outcome = models.CharField(max_length=12, choices=AttemptOutcome)
     http_status = models.PositiveSmallIntegerField(null=True)
     error = models.CharField(max_length=500, blank=True)
     response_excerpt = models.CharField(max_length=2000, blank=True)
@@ -109,6 +184,9 @@ class DeliveryAttempt(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(
+                fields=["message", "number"], name="attempts_are_numbered"
+            ),
             models.CheckConstraint(
                 name="attempt_numbers_start_at_one", condition=Q(number__gte=1)
             ),

@@ -1,0 +1,22 @@
+"""What must leave the house: written with the change, sent later, at least once.
+
+`enqueue` writes a message in the caller's transaction. A worker then takes it by
+`claim`, which leases it; calls the outside with no transaction open; and writes down
+what came of it by `finish`. A worker that dies leaves a lease that ends by itself. One
+that comes back too late holds an outdated token, and its `finish` changes nothing.
+"""
+
+from core.outbox.leasing import LEASE, LEASES_PER_DESTINATION, claim, finish
+from core.outbox.outcomes import RETRY_SECONDS, Outcome, retry_delay
+from core.outbox.writing import enqueue
+
+__all__ = [
+    "LEASE",
+    "LEASES_PER_DESTINATION",
+    "RETRY_SECONDS",
+    "Outcome",
+    "claim",
+    "enqueue",
+    "finish",
+    "retry_delay",
+]

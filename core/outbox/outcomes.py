@@ -1,0 +1,79 @@
+"""What can come of a try to deliver, and when the next one follows."""
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import F
+from django.db.models.functions import Now
+
+from core.models import OutboxMessage
+from core.models.outbox import AttemptOutcome, OutboxStatus
+
+# Before the first try, before the second, ...; spread by a fifth either way, so that
+# what failed together does not come back together.
+RETRY_SECONDS = (
+    *(0, 5, 30, 120, 600, 1800, 3600),
+    *(7200, 14_400, 28_800, 43_200, 86_400, 86_400),
+)
+JITTER = 0.2
+LONGEST_RETRY_AFTER = timedelta(hours=6)
+_WORTH_ANOTHER_TRY = (AttemptOutcome.RETRYABLE, AttemptOutcome.UNKNOWN)
+_ENDS = {
+    AttemptOutcome.OK: OutboxStatus.DELIVERED,
+    AttemptOutcome.UNWANTED: OutboxStatus.CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a try to deliver; `retry_after` is what the receiver asked for."""
+
+    kind: AttemptOutcome
+    http_status: int | None = None
+    error: str = ""
+    response_excerpt: str = ""
+    retry_after: timedelta | None = None
+
+
+def retry_delay(
+    *, attempts: int, retry_after: timedelta | None = None, jitter: float = 0
+) -> timedelta:
+    """Return how long to wait after the last of `attempts` tries.
+
+    `jitter` lies in -1..1. What the receiver asked for may make it longer, up to six
+    hours, and never shorter.
+    """
+    seconds = RETRY_SECONDS[min(attempts, len(RETRY_SECONDS) - 1)]
+    wait = timedelta(seconds=seconds * (1 + JITTER * jitter))
+    if retry_after is None:
+        return wait
+    return max(wait, min(retry_after, LONGEST_RETRY_AFTER))
+
+
+def verdict(*, message: OutboxMessage, outcome: Outcome) -> dict[str, Any]:
+    """Return the fields of a message after a try."""
+    said: dict[str, Any] = {
+        "last_outcome": outcome.kind,
+        "last_error": storable(outcome.error, length=500),
+    }
+    if outcome.kind == AttemptOutcome.PARKED:
+        # Nothing was sent, so no try is used up.
+        return said | {"status": OutboxStatus.PARKED, "attempts": F("attempts") - 1}
+    may_try_again = message.attempts < message.max_attempts
+    if outcome.kind in _WORTH_ANOTHER_TRY and may_try_again:
+        wait = retry_delay(
+            attempts=message.attempts,
+            retry_after=outcome.retry_after,
+            jitter=random.uniform(-1, 1),  # noqa: S311  # no secret
+        )
+        due = {"next_attempt_at": Now() + wait, "hinted_at": None}
+        return said | due | {"status": OutboxStatus.PENDING}
+    ended = _ENDS.get(outcome.kind, OutboxStatus.DEAD)
+    return said | {"status": ended, "finished_at": Now()}
+
+
+def storable(text: str, *, length: int) -> str:
+    """Return a stranger's text as PostgreSQL takes it."""
+    return text.replace("\0", "").encode(errors="replace").decode()[:length]

@@ -1,0 +1,93 @@
+"""Send what waits in the outbox."""
+
+import time
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.module_loading import import_string
+
+from core import outbox
+from core.hints import ring
+from core.models import OutboxMessage
+from core.models.outbox import AttemptOutcome
+from core.outbox import Outcome
+from core.request_log import bind_request_id
+
+log = structlog.get_logger(__name__)
+
+# A hint that has not been followed for so long is taken for lost.
+HINT_PATIENCE = timedelta(seconds=5)
+SWEEP_AT_MOST = 500
+
+
+class Deliverer(Protocol):
+    """Sends one kind of message (`settings.OUTBOX_DELIVERERS`).
+
+    It is called with no transaction open, and may be called twice for one message:
+    `message.key` stays the same.
+    """
+
+    def __call__(self, message: OutboxMessage, *, now: datetime) -> Outcome: ...
+
+
+def deliver(*, message_id: int, now: datetime) -> bool:
+    """Send a message if it is due and its turn; return whether a try was made."""
+    message = outbox.claim(message_id=message_id, now=now)
+    if message is None:
+        return False
+    bind_request_id(message.request_id)
+    begun = time.monotonic()
+    outcome = _attempt(message, now=now)
+    seconds = time.monotonic() - begun
+    outbox.finish(message=message, outcome=outcome, started_at=now, seconds=seconds)
+    log.info(
+        "outbox_attempt",
+        message_id=message.pk,
+        kind=message.kind,
+        attempt=message.attempts,
+        outcome=outcome.kind,
+        http_status=outcome.http_status,
+        seconds=round(seconds, 3),
+    )
+    return True
+
+
+@transaction.atomic
+def sweep() -> int:
+    """Ring for what is due and was not rung for lately; return for how many.
+
+    This finds what a lost hint left behind, retries whose time has come, and messages
+    whose worker died.
+    """
+    not_lately = Q(hinted_at=None) | Q(hinted_at__lt=Now() - HINT_PATIENCE)
+    waiting = OutboxMessage.objects.due().in_turn().filter(not_lately)
+    found = list(
+        waiting.order_by("next_attempt_at")
+        .select_for_update(skip_locked=True, of=("self",))
+        .values_list("pk", flat=True)[:SWEEP_AT_MOST]
+    )
+    OutboxMessage.objects.filter(pk__in=found).update(hinted_at=Now())
+    for message_id in found:
+        ring("core.tasks.deliver", message_id=message_id)
+    return len(found)
+
+
+def _attempt(message: OutboxMessage, *, now: datetime) -> Outcome:
+    path = settings.OUTBOX_DELIVERERS.get(message.kind)
+    if path is None:
+        return Outcome(
+            kind=AttemptOutcome.REJECTED, error=f"Nobody delivers {message.kind!r}."
+        )
+    send: Deliverer = import_string(path)
+    try:
+        return send(message, now=now)
+    except Exception as error:  # a bug of one deliverer; nobody knows what was sent
+        log.exception("deliverer_failed", message_id=message.pk, kind=message.kind)
+        return Outcome(
+            kind=AttemptOutcome.UNKNOWN, error=f"{type(error).__name__}: {error}"
+        )

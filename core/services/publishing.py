@@ -1,0 +1,91 @@
+"""Hand events to those who listen, in order per thing."""
+
+import time
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
+from django.utils.module_loading import import_string
+
+from core.models import Event
+from core.request_log import bind_request_id
+
+log = structlog.get_logger(__name__)
+
+# Waits after the first failure, the second, ...; after the last it is set aside.
+RETRY_SECONDS = (5, 30, 120, 600, 1800, 3600, 7200)
+
+
+def publish_waiting(*, budget: timedelta) -> int:
+    """Publish events until none is due or the budget is spent; return how many.
+
+    Several workers may do so at once: each takes events that nobody has locked.
+    """
+    ends = time.monotonic() + budget.total_seconds()
+    published = 0
+    while time.monotonic() < ends and _publish_next():
+        published += 1
+    return published
+
+
+@transaction.atomic
+def _publish_next() -> bool:
+    """Publish one event; False if none is due.
+
+    Handlers only write rows, so that their effect and the mark on the event commit
+    together: an event is handled once.
+    """
+    event = _next_event()
+    if event is None:
+        return False
+    bind_request_id(event.request_id)
+    try:
+        with transaction.atomic():
+            for path in _handlers_of(event):
+                import_string(path)(event)
+    except Exception as error:  # noqa: BLE001  # whatever it is, the others go on
+        _set_back(event, error)
+    else:
+        Event.objects.filter(pk=event.pk).update(
+            published_at=Now(), attempts=event.attempts + 1
+        )
+    return True
+
+
+def _next_event() -> Event | None:
+    """Lock the oldest event that is due and has no waiting predecessor."""
+    predecessor = Event.objects.waiting().filter(
+        aggregate_id=OuterRef("aggregate_id"), number__lt=OuterRef("number")
+    )
+    due = Event.objects.waiting().filter(
+        ~Exists(predecessor), next_attempt_at__lte=Now()
+    )
+    return due.select_for_update(skip_locked=True).order_by("pk").first()
+
+
+def _handlers_of(event: Event) -> list[str]:
+    if event.name not in settings.EVENT_HANDLERS:
+        log.warning("event_unheard_of", event_name=event.name, event_id=event.pk)
+    return settings.EVENT_HANDLERS.get(event.name, [])
+
+
+def _set_back(event: Event, error: Exception) -> None:
+    """Try the event again later, or set it aside for a person to look at.
+
+    While it is tried, later events of the same thing wait; once it is set aside they
+    go on without it.
+    """
+    said = f"{type(error).__name__}: {error}".replace("\0", "")[:500]
+    change: dict[str, object] = {"attempts": event.attempts + 1, "last_error": said}
+    tell = {"event_id": event.pk, "event_name": event.name, "exc_info": error}
+    if event.attempts < len(RETRY_SECONDS):
+        wait = timedelta(seconds=RETRY_SECONDS[event.attempts])
+        change["next_attempt_at"] = Now() + wait
+        log.warning("event_handler_failed", **tell)
+    else:
+        change["failed_at"] = Now()
+        log.error("event_set_aside", **tell)
+    Event.objects.filter(pk=event.pk).update(**change)

@@ -1,0 +1,35 @@
+"""What a hint or the beat asks a worker to do. Ids come in, one service is called."""
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.utils import timezone
+
+from core import services
+
+# Well below the soft time limit: an event that has begun is finished.
+_BUDGET = timedelta(seconds=15)
+
+
+@shared_task
+def publish_events() -> None:
+    """Tell those who listen of all that happened."""
+    services.publish_waiting(budget=_BUDGET)
+
+
+@shared_task
+def deliver(*, message_id: int) -> None:
+    """Send one message; for one that is not due, or not its turn, do nothing."""
+    services.deliver(message_id=message_id, now=timezone.now())
+
+
+@shared_task
+def sweep_outbox() -> None:
+    """Ring for messages that a lost hint left behind."""
+    services.sweep()
+
+
+@shared_task
+def prune() -> None:
+    """Forget what has served its time."""
+    services.prune(budget=_BUDGET)
