@@ -95,7 +95,7 @@ class Supervisor:
         while not ready():
             self.pause()
             if not child.is_running:
-                raise CannotRun(f"{_how_it_ended(child)} {_last_words(child)}")
+                raise CannotRun(_obituary(child))
             if time.monotonic() > deadline:
                 name = child.program.name
                 raise CannotRun(
@@ -115,7 +115,7 @@ class Supervisor:
             self.look_after(besides=child)
         self.children.remove(child)
         if child.process.returncode:
-            raise CannotRun(f"{_how_it_ended(child)} {_last_words(child)}")
+            raise CannotRun(_obituary(child))
 
     # --- Watching ----------------------------------------------------------------
 
@@ -151,10 +151,7 @@ class Supervisor:
         if now - child.started_at > PROVEN_AFTER:
             child.delay = FIRST_DELAY
         child.due_at = now + child.delay
-        say(
-            f"{_how_it_ended(child)} {_last_words(child)} "
-            f"It starts again in {child.delay:g} s."
-        )
+        say(f"{_obituary(child)} It starts again in {child.delay:g} s.")
         child.delay = min(child.delay * 2, LONGEST_DELAY)
 
     def _start_again(self, child: Child) -> None:
@@ -197,6 +194,11 @@ def _ask_to_stop(child: Child) -> None:
     if child.process.poll() is None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child.process.pid, child.program.stop_signal)
+
+
+def _obituary(child: Child) -> str:
+    """Say how a program ended, and what it said last."""
+    return f"{_how_it_ended(child)} {_last_words(child)}".rstrip()
 
 
 def _how_it_ended(child: Child) -> str:

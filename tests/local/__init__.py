@@ -1,0 +1,1 @@
+"""`./run`, `./test` and what they stand on."""
