@@ -69,6 +69,7 @@ def logging_config(*, as_json: bool) -> None:
             "loggers": {
                 # Each request has its own access line already.
                 "django.server": {"level": "WARNING"},
+                "django.request": {"level": "ERROR"},
                 "httpx2": {"level": "WARNING"},
                 "httpcore2": {"level": "WARNING"},
                 "celery.app.trace": {"level": "WARNING"},

@@ -3,11 +3,13 @@
 import inspect
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from drf_spectacular.extensions import (
     OpenApiAuthenticationExtension,
     OpenApiSerializerFieldExtension,
 )
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
@@ -140,6 +142,24 @@ class ProblemAwareSchema(AutoSchema):
         if all(guard.has_permission(visitor, self.view) for guard in guards):
             return [*found, {}]
         return found
+
+
+class KeptSchema(SchemaGenerator):
+    """Writes the description once per process: it takes a second of work."""
+
+    def get_schema(
+        self,
+        request: Any = None,
+        public: bool = False,  # noqa: FBT001, FBT002  # drf-spectacular calls it so
+    ) -> dict[str, Any]:
+        # Public: the same for everybody, so no request has a say in it.
+        key = (settings.ROOT_URLCONF, public)
+        if key not in _kept:
+            _kept[key] = super().get_schema(request=None, public=public)
+        return _kept[key]
+
+
+_kept: dict[tuple[str, bool], dict[str, Any]] = {}
 
 
 def _reads_version(method: Any, *, view: Any) -> bool:

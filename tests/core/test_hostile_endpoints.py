@@ -123,6 +123,16 @@ def assert_harmless(response, what: str) -> None:
         assert response.json()["code"], what
 
 
+def attack(callers, method: str, path: str, requests: list[tuple[str, dict]]) -> None:
+    """Send all of this as everybody; who is not let in gets no further than once."""
+    for client in callers:
+        for what, given in requests:
+            response = call(client, method, path, **given)
+            assert_harmless(response, what)
+            if response.status_code == 401:
+                break
+
+
 def test_every_view_reads_json_strictly() -> None:
     lax = {
         str(route)
@@ -142,7 +152,9 @@ def test_hostile_bodies(callers, method, path, operation) -> None:
                 client, method, path, data=body, content_type="application/json"
             )
             assert_harmless(response, name)
-            assert response.status_code in {400, 401, 403, 404, 413}, name
+            assert response.status_code in {400, 401, 404}, name
+            if response.status_code == 401:
+                return
 
 
 @pytest.mark.parametrize(("method", "path", "operation"), WRITABLE, ids=_name)
@@ -158,12 +170,19 @@ def test_other_media_types(callers, method, path, operation) -> None:
 @pytest.mark.parametrize(("method", "path", "operation"), WRITABLE, ids=_name)
 def test_hostile_values_in_each_field(callers, method, path, operation) -> None:
     fields = _fields(operation)
-    for client in callers:
-        for name, value in VALUES.items():
-            everywhere = dict.fromkeys(fields, value)
-            for body in [everywhere, *({field: value} for field in fields)]:
-                response = call(client, method, path, data=body, format="json")
-                assert_harmless(response, f"{sorted(body)}: {name}")
+    bodies = [
+        (f"{field}: {name}", {field: value})
+        for name, value in VALUES.items()
+        for field in fields
+    ]
+    bodies += [(name, dict.fromkeys(fields, value)) for name, value in VALUES.items()]
+
+    attack(
+        callers,
+        method,
+        path,
+        [(what, {"data": body, "format": "json"}) for what, body in bodies],
+    )
 
 
 @pytest.mark.parametrize(("method", "path", "operation"), WRITABLE, ids=_name)
@@ -192,24 +211,36 @@ def test_hostile_query_parameters(callers, method, path, operation) -> None:
         for parameter in operation.get("parameters", [])
         if parameter["in"] == "query"
     ]
-    texts = [v for v in VALUES.values() if isinstance(v, str)]
+    names += ["no_such_parameter", "pk__gt", "_connector"]
+    texts = [value for value in VALUES.values() if isinstance(value, str)]
     texts += ["\x00", "a\x00b", "-1", "1e309", "true", "[]", "{}", ",,,", "%", "a,b,a"]
-    for client in callers:
-        for name in [*names, "no_such_parameter", "pk__gt", "_connector"]:
-            for text in texts:
-                response = call(client, method, path, data={name: text})
-                assert_harmless(response, f"{name}={text[:50]!r}")
+
+    attack(
+        callers,
+        method,
+        path,
+        [(f"{name}={t[:50]!r}", {"data": {name: t}}) for name in names for t in texts],
+    )
 
 
-@pytest.mark.parametrize(("method", "path", "operation"), _operations("get"), ids=_name)
-def test_hostile_paths(callers, method, path, operation) -> None:
-    if "{" not in path:
-        pytest.skip("no id in the path")
+@pytest.mark.parametrize(
+    "path", [path for _, path, _ in _operations("get") if "{" in path]
+)
+def test_hostile_paths(callers, path) -> None:
     for client in callers:
         for text in ("0.5", "%00", "..%2f..", "x" * 5_000, "%ED%A0%80", "null", "-1"):
             response = client.get(re.sub(r"{\w+}", text, path))
             assert_harmless(response, text[:50])
             assert response.status_code in {400, 401, 403, 404}, text
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "PROPFIND", "X" * 100])
+def test_strange_methods(callers, method) -> None:
+    for client in callers:
+        for path in DOCUMENT["paths"]:
+            response = client.generic(method, re.sub(r"{\w+}", SOME_ID, path))
+            assert_harmless(response, path)
+            assert response.status_code in {401, 405}, path
 
 
 @pytest.mark.parametrize(
