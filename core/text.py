@@ -4,6 +4,8 @@ import re
 import unicodedata
 from typing import Any
 
+import phonenumbers
+
 # Marks that reorder what a reader sees: the Unicode bidirectional controls.
 _BIDI_CONTROLS = dict.fromkeys(
     [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
@@ -29,6 +31,20 @@ def has_forbidden_characters(value: str) -> bool:
 def normalise_email(value: str) -> str:
     """Return the address trimmed and case-folded, as two people would compare it."""
     return clean_text(value).casefold()
+
+
+def normalise_phone(given: str, *, region: str) -> str | None:
+    """Return a phone as +16025550142, or None where it is none that could ring.
+
+    A number without a country is read as one of `region`; an extension is dropped.
+    """
+    try:
+        number = phonenumbers.parse(given, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def mask_personal_data(*, key: str, value: Any) -> Any:

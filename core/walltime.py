@@ -42,6 +42,17 @@ def instant(wall: datetime, *, zone: ZoneInfo) -> datetime:
     )
 
 
+def as_instant(moment: datetime, *, zone: ZoneInfo) -> datetime:
+    """Return `moment` in UTC; a naive one is read by the wall clock of `zone`.
+
+    Raises:
+        NonexistentLocalTime, AmbiguousLocalTime: of a naive one.
+    """
+    if moment.tzinfo is None:
+        return instant(moment, zone=zone)
+    return moment.astimezone(UTC)
+
+
 def recurring_instant(day: date, at: time, *, zone: ZoneInfo) -> datetime:
     """Return when a wall-clock rule strikes on `day`, on every day of the year.
 

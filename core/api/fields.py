@@ -1,16 +1,19 @@
 """Fields of a form that let nothing strange in."""
 
-from datetime import date
+from datetime import date, datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.text import clean_text, normalise_email
 
 EARLIEST = date(2000, 1, 1)
 LATEST = date(2100, 1, 1)
+_LONGEST_TIMESTAMP = 40  # characters; no sensible one has more
 
 
 class CleanCharField(serializers.CharField):
@@ -68,3 +71,58 @@ class ZoneField(serializers.CharField):
 
     def to_representation(self, value: ZoneInfo) -> str:
         return value.key
+
+
+@extend_schema_field(
+    {
+        "type": "string",
+        "examples": ["2027-03-02T08:00:00-07:00", "2027-03-02T08:00:00"],
+        "description": (
+            "RFC 3339 with an offset, or a local time of the branch without one."
+        ),
+    }
+)
+class MomentField(serializers.Field):
+    """An instant with its offset, or a wall time of the branch (then naive)."""
+
+    default_error_messages = {
+        "invalid": "Give a time such as 2027-03-02T08:00:00-07:00.",
+        "range": "Must lie in 2000..2100.",
+    }
+
+    def to_internal_value(self, data: Any) -> datetime:
+        if (
+            not isinstance(data, str)
+            or "T" not in data.upper()
+            or len(data) > _LONGEST_TIMESTAMP
+        ):
+            self.fail("invalid")
+        try:
+            moment = datetime.fromisoformat(data)
+        except ValueError:
+            self.fail("invalid")
+        if not EARLIEST <= moment.date() < LATEST:
+            self.fail("range")
+        return moment
+
+    def to_representation(self, value: datetime) -> str:
+        return value.isoformat()
+
+
+@extend_schema_field({"type": "string", "format": "date-time"})
+class BranchTimeField(serializers.Field):
+    """An instant shown by the wall clock of the thing's branch, with its offset.
+
+    `branch` is the path from the thing to its location.
+    """
+
+    def __init__(self, *, branch: str = "location", **kwargs: Any) -> None:
+        super().__init__(read_only=True, **kwargs)
+        self._branch_of = attrgetter(branch)
+
+    def get_attribute(self, instance: Any) -> datetime | None:
+        moment: datetime | None = super().get_attribute(instance)
+        return moment and moment.astimezone(self._branch_of(instance).time_zone)
+
+    def to_representation(self, value: datetime) -> str:
+        return value.isoformat()

@@ -12,9 +12,9 @@ from core.actors import Actor, Role
 from core.db import take_turns
 from core.ids import make_reference
 from core.models import ZoneZip
-from core.text import normalise_email
+from core.text import normalise_email, normalise_phone
 from leads.models import Lead, LeadFlag
-from leads.rules.contacts import e164, is_email, is_same_name
+from leads.rules.contacts import is_email, is_same_name
 from leads.selectors import find_customer
 from leads.services.record import emit_about
 
@@ -82,7 +82,9 @@ def receive_lead(*, form: LeadForm, actor: Actor, now: datetime) -> tuple[Lead, 
 
 def settle_contact(lead: Lead) -> None:
     """Make out from what was given how to reach them, and whether we know them."""
-    lead.phone = e164(lead.phone_given, region=settings.DEFAULT_PHONE_REGION) or ""
+    lead.phone = (
+        normalise_phone(lead.phone_given, region=settings.DEFAULT_PHONE_REGION) or ""
+    )
     lead.email = normalise_email(lead.email)
     email = lead.email if is_email(lead.email) else ""
     lead.customer = find_customer(phone=lead.phone, email=email)
