@@ -50,7 +50,8 @@ POLICY: Mapping[str, Roles] = {
     "customers.retrieve": READERS,
     "customers.create": OFFICE,
     "customers.partial_update": OFFICE,
-    "customers.properties": OFFICE,
+    "properties.list": READERS,
+    "properties.create": OFFICE,
     # Technicians: each sees himself
     "technicians.list": CREW,
     "technicians.retrieve": CREW,

@@ -1,0 +1,135 @@
+"""Customers and their properties on the wire."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from core.api.serializers import CleanCharField, StrictSerializer
+from core.text import normalise_email, normalise_phone
+from leads.models import ContactKind, ContactMethod, Customer, Property
+from leads.rules.contacts import is_email
+
+_MOST_CONTACTS = 20
+
+# --- In -----------------------------------------------------------------------
+
+
+class ContactInput(StrictSerializer):
+    """A phone or an e-mail."""
+
+    kind = serializers.ChoiceField(choices=ContactKind.choices)
+    value = CleanCharField(max_length=254)
+
+    def validate(self, attrs: dict[str, Any]) -> tuple[ContactKind, str]:
+        if attrs["kind"] == ContactKind.PHONE:
+            phone = normalise_phone(
+                attrs["value"], region=settings.DEFAULT_PHONE_REGION
+            )
+            if phone is None:
+                raise serializers.ValidationError({"value": ["No such phone."]})
+            return ContactKind.PHONE, phone
+        email = normalise_email(attrs["value"])
+        if not is_email(email):
+            raise serializers.ValidationError({"value": ["Not an e-mail address."]})
+        return ContactKind.EMAIL, email
+
+
+class CustomerInput(StrictSerializer):
+    """A customer. The first contact of a kind is the primary one."""
+
+    name = CleanCharField(max_length=120)
+    notes = CleanCharField(required=False, max_length=2000, allow_blank=True)
+    contact_methods = serializers.ListField(
+        child=ContactInput(),
+        source="contacts",
+        max_length=_MOST_CONTACTS,
+        default=list,
+    )
+
+
+class CustomerChanges(StrictSerializer):
+    """What may be changed; contact methods that are given replace all there were."""
+
+    name = CleanCharField(required=False, max_length=120)
+    notes = CleanCharField(required=False, max_length=2000, allow_blank=True)
+    contact_methods = serializers.ListField(
+        child=ContactInput(),
+        source="contacts",
+        max_length=_MOST_CONTACTS,
+        required=False,
+    )
+
+
+class PropertyInput(StrictSerializer):
+    """An address; the ZIP tells city, state and coordinates where they are missing."""
+
+    line1 = CleanCharField(max_length=200)
+    line2 = CleanCharField(required=False, max_length=100, allow_blank=True)
+    city = CleanCharField(required=False, max_length=100, allow_blank=True)
+    region = CleanCharField(required=False, max_length=50, allow_blank=True)
+    postal_code = CleanCharField(max_length=20)
+    latitude = serializers.FloatField(required=False, min_value=-90, max_value=90)
+    longitude = serializers.FloatField(required=False, min_value=-180, max_value=180)
+    access_notes = CleanCharField(required=False, max_length=500, allow_blank=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("latitude" in attrs) != ("longitude" in attrs):
+            raise serializers.ValidationError("Give both coordinates, or none.")
+        return attrs
+
+
+# --- Out ----------------------------------------------------------------------
+
+
+class ContactOutput(serializers.ModelSerializer[ContactMethod]):
+    """A phone (E.164) or an e-mail; messages go to the primary one of a kind."""
+
+    class Meta:
+        model = ContactMethod
+        fields = ("kind", "value", "is_primary")
+        read_only_fields = fields
+
+
+class PropertyOutput(serializers.ModelSerializer[Property]):
+    """A service address. Estimated coordinates are the middle of its ZIP."""
+
+    class Meta:
+        model = Property
+        fields = (
+            "id",
+            "customer",
+            "line1",
+            "line2",
+            "city",
+            "region",
+            "postal_code",
+            "latitude",
+            "longitude",
+            "is_location_estimated",
+            "access_notes",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = fields
+
+
+class CustomerOutput(serializers.ModelSerializer[Customer]):
+    """A person or household, how they are reached and where visits go."""
+
+    contact_methods = ContactOutput(many=True)
+    properties = PropertyOutput(many=True)
+
+    class Meta:
+        model = Customer
+        fields = (
+            "id",
+            "name",
+            "notes",
+            "contact_methods",
+            "properties",
+            "version",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = fields
