@@ -1,8 +1,10 @@
 """The lock files: complete, hashed, and one the beginning of the next."""
 
 import re
+import tomllib
 
 import pytest
+from packaging.requirements import Requirement
 
 from config.local.bootstrap import ROOT
 
@@ -40,3 +42,20 @@ def test_production_leaves_the_bundled_servers_out() -> None:
 
     assert bundled <= names("local")
     assert not bundled & names("production")
+
+
+def test_the_locks_know_every_direct_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    groups = project["dependency-groups"]
+    direct = [
+        *project["project"]["dependencies"],
+        *(line for group in groups.values() for line in group if isinstance(line, str)),
+    ]
+    wanted = [Requirement(line) for line in direct]
+
+    for requirement in wanted:
+        found = [version for name, version in pins("dev") if name == requirement.name]
+
+        assert any(requirement.specifier.contains(version) for version in found)
+    noted = (ROOT / "requirements" / "dev.lock").read_text().count("fieldbook (pyp")
+    assert noted == len({str(requirement) for requirement in wanted})
