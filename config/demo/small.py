@@ -19,8 +19,9 @@ from config.demo.fortnight import (
     write_history,
 )
 from config.demo.progress import Progress
-from config.demo.staff import Hand, hire, open_accounts, vary_weeks
+from config.demo.staff import Hand, hire, vary_weeks
 from config.demo.stories import Story
+from config.demo.users import open_accounts
 from config.demo.wishes import Inbox, Inquiry
 from core.actors import Role
 from core.models import Location

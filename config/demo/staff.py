@@ -1,23 +1,19 @@
-"""The people who work for Larkspur: technicians, their hours, and the users."""
+"""The technicians of Larkspur: what they can, when they work, when they are away."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import cycle
 
-from django.contrib.auth.hashers import make_password
 from django.db.models import Model
 
-from accounts.models import Membership, User
 from config.demo.company import Branch, born
 from config.demo.copying import copy_in
 from config.demo.data import crew
 from config.demo.data.branches import EMAIL_DOMAIN
-from config.demo.data.logins import PASSWORD
 from config.demo.data.services import CERTIFICATES
 from config.demo.data.words import FIRST_NAMES, LAST_NAMES
 from config.demo.dice import Dice
-from core.actors import Role
 from core.walltime import day_start, local_date
 from technicians.models import (
     ShiftException,
@@ -183,48 +179,3 @@ def _absences(hand: Hand, dice: Dice, now: datetime) -> Iterable[TimeOff]:
                 reason=dice.choice(crew.TIME_OFF_REASONS),
                 **born(asked_at),
             )
-
-
-def open_accounts(
-    branches: Sequence[Branch], *, technician: Technician, dice: Dice, now: datetime
-) -> dict[str, User]:
-    """Write the demo's users, all with the one PASSWORD, by their mailbox."""
-    everywhere = list(branches)
-    plans: dict[str, tuple[str, Role, list[Branch]]] = {
-        "admin": ("Ada Larkspur", Role.ADMIN, everywhere),
-        **{
-            f"dispatcher.{branch.plan.code}": (
-                f"Dispatch {branch.plan.city}",
-                Role.DISPATCHER,
-                [branch],
-            )
-            for branch in branches
-        },
-        "tech": (technician.name, Role.TECHNICIAN, everywhere[:1]),
-        "viewer": ("Vera Book-Keeper", Role.VIEWER, everywhere),
-        "integration": ("Website", Role.INTEGRATION, everywhere),
-    }
-    # One hash for all: argon2 is slow by design, and the password is public anyway.
-    password = make_password(PASSWORD)
-    users = {
-        mailbox: User(
-            id=dice.uuid(now - _HIRED),
-            email=f"{mailbox}@{EMAIL_DOMAIN}",
-            name=name,
-            role=role,
-            password=password,
-            **born(now - _HIRED),
-        )
-        for mailbox, (name, role, _) in plans.items()
-    }
-    copy_in(list(users.values()))
-    copy_in(
-        [
-            Membership(user=users[mailbox], location=branch.location)
-            for mailbox, (_, _, where) in plans.items()
-            for branch in where
-        ]
-    )
-    technician.user = users["tech"]
-    technician.save(update_fields=["user"])
-    return users

@@ -125,7 +125,7 @@ GROWTH: tuple[BranchPlan, ...] = (
 # Monday to Saturday; (weekday, opens, closes) in hours of the local day.
 OPENING_HOURS: tuple[tuple[int, int, int], ...] = (
     *((weekday, 7, 18) for weekday in range(5)),
-    (5, 8, 16),
+    (5, 7, 15),
 )
 
 # Days on which Larkspur stays closed, where the state keeps them.

@@ -10,6 +10,7 @@ LOGINS = {
     "dispatcher.phoenix": "plans one branch",
     "tech": "sees only visits of his own",
     "viewer": "reads everything",
+    "integration": "books for the website, by the API alone",
 }
 
 

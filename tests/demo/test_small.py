@@ -1,0 +1,209 @@
+"""The small scale: believable, and by the rules."""
+
+from collections import Counter
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from django.contrib.auth.hashers import check_password
+
+from accounts.models import User
+from appointments.models import Appointment, Assignment, Service
+from appointments.rules.states import LATER, Status
+from appointments.services.record import snapshot as visit_snapshot
+from config.demo.data.logins import LOGINS, PASSWORD, address
+from core.actors import Role
+from core.models import Event, Holiday, Location, OutboxMessage, ZoneZip
+from leads.models import Customer, Lead, LeadFlag, LeadStatus, Property
+from leads.services.record import snapshot as lead_snapshot
+from technicians.models import Technician, WeeklyShift
+from tests.demo.conftest import NOW
+from tests.demo.keeping import broken_rules
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo")]
+
+
+def _histories(aggregate_type: str) -> dict[object, list[Event]]:
+    histories: dict[object, list[Event]] = {}
+    events = Event.objects.filter(aggregate_type=aggregate_type)
+    for event in events.order_by("aggregate_id", "number"):
+        histories.setdefault(event.aggregate_id, []).append(event)
+    return histories
+
+
+def test_three_branches_in_three_time_zones_have_25_technicians():
+    zones = {location.time_zone.key for location in Location.objects.all()}
+
+    assert zones == {"America/Phoenix", "America/Denver", "America/Chicago"}
+    assert Technician.objects.count() == 25
+    assert Service.objects.count() == 20
+
+
+def test_each_branch_keeps_two_years_of_its_state_s_holidays():
+    per_year = Counter(
+        Holiday.objects.values_list("location__code", "date__year").order_by()
+    )
+
+    assert {year for _, year in per_year} == {NOW.year, NOW.year + 1}
+    assert min(per_year.values()) >= 6
+    assert per_year["dallas", NOW.year] > per_year["denver", NOW.year]
+
+
+def test_every_customer_lives_where_a_branch_comes_and_can_be_reached():
+    served = set(ZoneZip.objects.values_list("postal_code", flat=True))
+
+    assert set(Property.objects.values_list("postal_code", flat=True)) <= served
+    assert not Property.objects.filter(latitude=None).exists()
+    assert not Customer.objects.filter(contact_methods=None).exists()
+
+
+def test_every_open_visit_could_have_been_booked_so():
+    assert broken_rules(now=NOW) == []
+
+
+def test_a_visit_outside_of_its_technician_s_time_would_be_noticed():
+    coming = Assignment.objects.holding().filter(occupied_from__gt=NOW)
+    visit = coming.earliest("occupied_from").appointment
+    twelve_hours = timedelta(hours=12)
+    for name in ("window_starts_at", "window_ends_at", "starts_at", "ends_at"):
+        setattr(visit, name, getattr(visit, name) + twelve_hours)
+    visit.save()
+
+    (broken,) = broken_rules(now=NOW)
+
+    assert visit.reference in broken
+
+
+def test_the_coming_week_is_well_booked_and_not_full():
+    week = (NOW + timedelta(days=1), NOW + timedelta(days=8))
+    booked = sum(
+        (
+            row.occupied_until - row.occupied_from
+            for row in Assignment.objects.holding().filter(occupied_from__range=week)
+        ),
+        timedelta(),
+    )
+    regular = sum(
+        (
+            timedelta(hours=shift.ends.hour, minutes=shift.ends.minute)
+            - timedelta(hours=shift.starts.hour, minutes=shift.starts.minute)
+            for shift in WeeklyShift.objects.filter(kind="regular")
+        ),
+        timedelta(),
+    )
+
+    assert 0.5 < booked / regular < 0.8
+
+
+def test_today_is_under_way_and_last_week_is_over():
+    statuses = set(Appointment.objects.values_list("status", flat=True))
+    yesterday = NOW - timedelta(days=1)
+
+    assert statuses >= {
+        Status.SCHEDULED,
+        Status.DISPATCHED,
+        Status.ON_SITE,
+        Status.COMPLETED,
+        Status.INCOMPLETE,
+        Status.NO_SHOW,
+        Status.CANCELLED,
+    }
+    assert not Appointment.objects.open().filter(ends_at__lt=yesterday).exists()
+    assert not Appointment.objects.filter(
+        status=Status.COMPLETED, starts_at__gt=NOW
+    ).exists()
+
+
+def test_some_visits_of_the_coming_days_wait_for_a_technician():
+    lost = Counter(
+        Appointment.objects.unassigned().values_list("location__code", flat=True)
+    )
+
+    assert lost.keys() == {"phoenix", "denver", "dallas"}
+    assert set(lost.values()) == {3}
+
+
+def test_every_visit_has_its_whole_history():
+    histories = _histories("appointment")
+
+    visits = Appointment.objects.select_related("location", "service")
+    assert len(histories) == visits.count()
+    for visit in visits:
+        history = histories[visit.pk]
+        assert [event.number for event in history] == [*range(1, len(history) + 1)]
+        assert history[0].name == "appointment.booked"
+        assert visit.version == len(history)
+        assert history[-1].occurred_at == visit.updated_at <= NOW
+
+
+def test_the_last_event_shows_the_visit_as_the_services_would():
+    histories = _histories("appointment")
+
+    for visit in Appointment.objects.select_related("location", "service"):
+        shown = histories[visit.pk][-1].data
+        assert shown.items() >= visit_snapshot(visit).items()
+
+
+def test_every_step_follows_from_the_one_before():
+    for event in Event.objects.filter(name="appointment.status_changed"):
+        before = Status(event.data["previous"]["status"])
+        after = Status(event.data["status"])
+        assert after in LATER[before] or after == before == Status.SCHEDULED
+
+
+def test_nobody_was_in_two_places_at_once():
+    busy: dict[str, list] = {}
+    for history in _histories("appointment").values():
+        steps = [event for event in history if event.data["technicians"]]
+        begun = [event for event in steps if event.data["status"] == "en_route"]
+        if begun:
+            who = begun[0].data["technicians"][0]
+            span = (begun[0].occurred_at, history[-1].occurred_at)
+            busy.setdefault(who, []).append(span)
+
+    assert len(busy) == 25
+    for spans in busy.values():
+        spans.sort()
+        for (_, end), (start, _) in pairwise(spans):
+            assert end <= start
+
+
+def test_leads_come_in_all_states_and_with_all_flags():
+    leads = Lead.objects.all()
+
+    assert {lead.status for lead in leads} == set(LeadStatus.values)
+    assert {flag for lead in leads for flag in lead.flags} == set(LeadFlag.values)
+    assert leads.filter(created_at__lt=NOW - timedelta(days=29)).count() == 0
+    assert 100 <= leads.count() <= 220
+
+
+def test_every_lead_has_its_whole_history():
+    histories = _histories("lead")
+
+    assert len(histories) == Lead.objects.count()
+    for lead in Lead.objects.all():
+        history = histories[lead.pk]
+        assert history[0].name == "lead.created"
+        assert lead.version == len(history)
+        assert history[-1].data == lead_snapshot(lead)
+
+
+def test_a_converted_lead_is_the_visit_it_became():
+    for lead in Lead.objects.filter(status=LeadStatus.CONVERTED):
+        assert lead.appointment.customer_id == lead.customer_id
+        assert lead.appointment.created_at == lead.converted_at
+        assert lead.appointment.source == "website"
+
+
+def test_nothing_waits_to_be_sent():
+    assert not Event.objects.waiting().exists()
+    assert not OutboxMessage.objects.exclude(status="delivered").exists()
+
+
+def test_the_printed_logins_work():
+    users = {user.email: user for user in User.objects.all()}
+
+    assert users.keys() >= {address(mailbox) for mailbox in LOGINS}
+    assert {user.role for user in users.values()} == set(Role) - {Role.ANONYMOUS}
+    assert all(check_password(PASSWORD, user.password) for user in users.values())
+    assert users[address("tech")].technician.assignments.holding().exists()
