@@ -23,6 +23,7 @@ PATIENCE_SECONDS = 0.3
 # After a failure nobody rings for so long: a dead broker costs its patience each time.
 REST_SECONDS = 5.0
 
+_AWAY = (OperationalError, RedisError, OSError)
 _local = threading.local()
 _rests_until = 0.0
 
@@ -32,7 +33,17 @@ def ring(task: str, **ids: Any) -> None:
     transaction.on_commit(lambda: _send(task, ids), robust=True)
 
 
-def impatient_connection() -> Connection:
+def broker_answers() -> bool:
+    """Ask the broker whether it is there, no longer than a bell would."""
+    try:
+        with _impatient_connection() as connection:
+            connection.ensure_connection(max_retries=0)
+    except _AWAY:
+        return False
+    return True
+
+
+def _impatient_connection() -> Connection:
     """Return a new connection to the broker that fails fast and never tries again."""
     connection: Connection = current_app.connection_for_write(
         transport_options={
@@ -51,7 +62,7 @@ def _send(task: str, ids: dict[str, Any]) -> None:
         return
     try:
         current_app.send_task(task, kwargs=ids, connection=_connection(), retry=False)
-    except (OperationalError, RedisError, OSError) as error:
+    except _AWAY as error:
         _rests_until = time.monotonic() + REST_SECONDS
         _hang_up()
         log.warning("hint_lost", task=task, error=str(error))
@@ -60,7 +71,7 @@ def _send(task: str, ids: dict[str, Any]) -> None:
 def _connection() -> Connection:
     """Return this thread's connection: kombu's must not be shared."""
     if not hasattr(_local, "connection"):
-        _local.connection = impatient_connection()
+        _local.connection = _impatient_connection()
     connection: Connection = _local.connection
     return connection
 
@@ -69,4 +80,4 @@ def _hang_up() -> None:
     """Forget this thread's connection, whatever state it is in."""
     connection = _local.__dict__.pop("connection", None)
     if connection is not None:
-        connection.collapse()
+        connection.close()

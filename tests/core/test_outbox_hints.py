@@ -1,0 +1,225 @@
+"""The bell: rung after the commit; a broker that is away keeps nobody waiting."""
+
+import base64
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import redis
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from appointments.models import Appointment
+from appointments.services import BookingRequest, book
+from core import hints as bell
+from core.actors import SYSTEM
+from core.health import check_health
+from core.models import Event, OutboxMessage
+from core.services import sweep
+from tests.appointments.conftest import Company, make_company
+from tests.core.outbox_rows import tell
+from tests.factories import HOUR, NOW, TOMORROW, local
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+QUEUE = "bell-of-the-tests"
+LONGEST_BOOKING = 1.0
+
+
+@pytest.fixture(autouse=True)
+def hints() -> None:
+    """Ring for real, instead of collecting (see the conftest above)."""
+
+
+@pytest.fixture(autouse=True)
+def _nobody_rests(monkeypatch) -> Iterator[None]:
+    monkeypatch.setattr(bell, "_rests_until", 0.0)
+    yield
+    bell._hang_up()
+
+
+@pytest.fixture
+def celery_conf() -> Iterator[Callable[[str, Any], None]]:
+    """Return what changes a setting of Celery's until the end of the test."""
+    before: dict[str, Any] = {}
+
+    def change(name: str, value: Any) -> None:
+        before.setdefault(name, getattr(current_app.conf, name))
+        setattr(current_app.conf, name, value)
+        bell._hang_up()
+        for cached in ("queues", "router"):
+            current_app.amqp.__dict__.pop(cached, None)
+
+    yield change
+    for name, value in before.items():
+        change(name, value)
+
+
+@pytest.fixture
+def broker(celery_conf) -> Callable[[str], None]:
+    """Return what points the bell elsewhere."""
+    return lambda url: celery_conf("broker_write_url", url)
+
+
+@pytest.fixture
+def queue(celery_conf) -> Iterator[redis.Redis]:
+    """Return the real broker; hints go to a queue that no worker listens to."""
+    celery_conf("task_default_queue", QUEUE)
+    client = redis.Redis.from_url(settings.CELERY_BROKER_URL)
+    client.delete(QUEUE)
+    yield client
+    client.delete(QUEUE)
+    client.close()
+
+
+def waiting_in(queue: redis.Redis) -> list[tuple[str, dict[str, Any]]]:
+    """Return the hints in the broker, the oldest first, as (task, arguments)."""
+    found = []
+    for raw in reversed(queue.lrange(QUEUE, 0, -1)):
+        message = json.loads(raw)
+        _, arguments, _ = json.loads(base64.b64decode(message["body"]))
+        found.append((message["headers"]["task"], arguments))
+    return found
+
+
+def nobody_listens() -> Iterator[str]:
+    """A port at which every connection is refused."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    yield f"redis://127.0.0.1:{port}/0"
+
+
+def never_answers() -> Iterator[str]:
+    """A black hole: it takes the connection, and says nothing ever after."""
+    with socket.socket() as hole:
+        hole.bind(("127.0.0.1", 0))
+        hole.listen(50)
+        yield f"redis://127.0.0.1:{hole.getsockname()[1]}/0"
+
+
+def never_connects() -> Iterator[str]:
+    """A listener whose backlog is full: the kernel drops who wants to connect."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        callers = [socket.socket() for _ in range(4)]
+        for caller in callers:
+            caller.setblocking(False)
+            caller.connect_ex(full.getsockname())
+        yield f"redis://127.0.0.1:{full.getsockname()[1]}/0"
+        for caller in callers:
+            caller.close()
+
+
+AWAY = [nobody_listens, never_answers, never_connects]
+
+
+@pytest.fixture(params=AWAY, ids=lambda away: away.__name__)
+def dead_broker(request, broker) -> Iterator[None]:
+    """Point the bell to a broker that is away in one of three ways."""
+    away = request.param()
+    broker(next(away))
+    yield
+    next(away, None)
+
+
+def book_at(company: Company, hour: int) -> float:
+    """Book a visit as a service does it for a view; return the seconds that took."""
+    begun = time.monotonic()
+    book(
+        request=BookingRequest(
+            service=company.service,
+            property=company.property,
+            starts_at=local(TOMORROW, hour),
+        ),
+        actor=SYSTEM,
+        now=NOW,
+    )
+    return time.monotonic() - begun
+
+
+def test_a_booking_does_not_wait_for_a_broker_that_is_away(dead_broker) -> None:
+    company = make_company()
+
+    first = book_at(company, 8)
+    second = book_at(company, 10)
+
+    assert first < LONGEST_BOOKING
+    assert second < LONGEST_BOOKING - bell.PATIENCE_SECONDS
+    assert Appointment.objects.count() == 2
+    assert Event.objects.waiting().count() == 2  # nothing is lost
+
+
+def test_a_broker_that_failed_is_left_alone_for_a_while(dead_broker, caplog) -> None:
+    with transaction.atomic():
+        bell.ring("core.tasks.publish_events")
+
+    begun = time.monotonic()
+    for _ in range(20):
+        with transaction.atomic():
+            bell.ring("core.tasks.publish_events")
+
+    assert time.monotonic() - begun < 0.2
+    assert bell._rests_until > time.monotonic()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "hint_lost" in caplog.text
+
+
+def test_the_health_check_does_not_wait_either(dead_broker) -> None:
+    begun = time.monotonic()
+
+    health = check_health(now=timezone.now())
+
+    assert health.checks["broker"] == "down"
+    assert time.monotonic() - begun < LONGEST_BOOKING
+
+
+def test_a_hint_reaches_the_broker_after_the_commit_and_not_before(queue) -> None:
+    with transaction.atomic():
+        message = tell()
+        too_early = waiting_in(queue)
+
+    assert too_early == []
+    assert waiting_in(queue) == [("core.tasks.deliver", {"message_id": message.pk})]
+
+
+def test_what_was_rolled_back_is_not_rung_for(queue) -> None:
+    with transaction.atomic():
+        tell()
+        transaction.set_rollback(True)
+
+    assert waiting_in(queue) == []
+
+
+def test_a_broker_that_was_emptied_is_told_again(queue) -> None:
+    message = tell()
+    queue.delete(QUEUE)
+    OutboxMessage.objects.update(hinted_at=Now() - timedelta(seconds=6))
+
+    sweep()
+
+    assert waiting_in(queue) == [("core.tasks.deliver", {"message_id": message.pk})]
+
+
+def test_the_bell_works_again_when_the_broker_is_back(
+    queue, broker, monkeypatch
+) -> None:
+    here = settings.CELERY_BROKER_URL
+    away = nobody_listens()
+    broker(next(away))
+    message = tell()
+    broker(here)
+    monkeypatch.setattr(bell, "_rests_until", 0.0)
+    OutboxMessage.objects.update(hinted_at=Now() - HOUR)
+
+    sweep()
+
+    assert waiting_in(queue) == [("core.tasks.deliver", {"message_id": message.pk})]
