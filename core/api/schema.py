@@ -1,6 +1,7 @@
 """The API's description says of each operation which problems it may answer."""
 
 import inspect
+import re
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
+from core.api.error_views import known_problems
 from core.api.problems import MEDIA_TYPE
 
 _IDEMPOTENCY_KEY = OpenApiParameter(
@@ -48,6 +50,7 @@ _ALWAYS = {"400", "401", "403", "406", "429", "503"}
 _UNSAFE = {"404", "409", "422"}  # 404: what the body names may be out of sight
 _WITH_BODY = {"413", "415"}
 _WITH_VERSION = {"412", "428"}
+_WITH_WAIT = {"429", "503"}
 
 PROBLEM: dict[str, Any] = {
     "type": "object",
@@ -186,15 +189,11 @@ def document_problems(
     """Add to each operation the problems it may answer, as shared components."""
     components = result.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = PROBLEM
-    components["responses"] = {
-        name: {
-            "description": description,
-            "content": {
-                MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}
-            },
-        }
-        for name, description in _RESPONSES.values()
-    }
+    components["responses"] = _problem_responses()
+    for schema in components["schemas"].values():
+        if "oneOf" in schema and "discriminator" not in schema:
+            # One form may hold all that the other holds: then both fit.
+            schema["anyOf"] = schema.pop("oneOf")
     for path, operations in result.get("paths", {}).items():
         for method, operation in operations.items():
             for status in _statuses(path=path, method=method, operation=operation):
@@ -204,6 +203,32 @@ def document_problems(
                 )
             operation["responses"] = dict(sorted(operation["responses"].items()))
     return result
+
+
+def _problem_responses() -> dict[str, Any]:
+    """Return each problem response with an example of its own."""
+    known = known_problems()
+    responses: dict[str, Any] = {}
+    for status, (name, description) in _RESPONSES.items():
+        code = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+        title = known[code]["title"]
+        content = {
+            "schema": {"$ref": "#/components/schemas/Problem"},
+            "example": {
+                "type": f"/problems/{code}",
+                "title": title,
+                "status": int(status),
+                "detail": title,
+                "code": code,
+                "request_id": "0d3b3f0e-6f0c-4b6e-9d5e-2f1f5b8a7c11",
+            },
+        }
+        responses[name] = {"description": description, "content": {MEDIA_TYPE: content}}
+        if status in _WITH_WAIT:
+            responses[name]["headers"] = {
+                "Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}
+            }
+    return responses
 
 
 def _statuses(*, path: str, method: str, operation: dict[str, Any]) -> set[str]:

@@ -59,7 +59,7 @@ class DismissalInput(StrictSerializer):
 class LeadOutput(serializers.ModelSerializer[Lead]):
     """A wish, with what we made out of it. `phone` is E.164, or blank."""
 
-    service = serializers.SlugField(source="service_code")
+    service = serializers.CharField(source="service_code")  # blank where none is wished
     flags = serializers.ListField(child=serializers.ChoiceField(LeadFlag.choices))
 
     class Meta:
@@ -100,7 +100,7 @@ class PublicLeadOutput(serializers.ModelSerializer[Lead]):
     """
 
     phone = serializers.CharField(source="phone_given")
-    service = serializers.SlugField(source="service_code")
+    service = serializers.CharField(source="service_code")
     flags = serializers.SerializerMethodField()
     booking_token = serializers.SerializerMethodField()
 
