@@ -21,6 +21,8 @@ from leads.models import ContactKind, ContactMethod, Customer, Property
 
 _MAIL_HOSTS = ("example.com", "example.net", "example.org")
 _ONE_YEAR = timedelta(days=365)
+# 555-0142 and the like, in the welcome text, the README and the API's examples.
+_NEWCOMERS = frozenset({42, 47})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -100,9 +102,13 @@ def _contacts(household: Household) -> Iterable[ContactMethod]:
 
 
 def fictional_phones(branch: Branch) -> list[str]:
-    """Return the numbers kept for fiction, 555-0101 to 555-0199, of a branch."""
+    """Return the numbers kept for fiction, 555-0101 to 555-0199, of a branch.
+
+    All but those with which newcomers try the API: they are to be strangers.
+    """
     return [
         f"+1{area_code}55501{line:02}"
         for area_code in branch.plan.area_codes
         for line in range(1, 100)
+        if line not in _NEWCOMERS
     ]

@@ -31,3 +31,4 @@ def test_a_wish_becomes_a_visit_in_three_calls(api: APIClient):
     assert visit.reference == booking.data["reference"]
     assert visit.location.code == "phoenix"
     assert visit.assignments.holding().exists()
+    assert visit.customer.name == "Robin Reyes"

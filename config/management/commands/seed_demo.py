@@ -22,7 +22,8 @@ class Command(BaseCommand):
             "--scale",
             choices=("small", "large"),
             default="small",
-            help="large adds 500,000 customers and 2,000,000 visits (minutes)",
+            help="large adds 500,000 customers and 2,000,000 visits: some minutes, in "
+            "which nothing else can use the tables",
         )
         parser.add_argument("--seed", type=int, default=1, help="of all chance")
         parser.add_argument("--now", type=_moment, help="ISO 8601, with an offset")
