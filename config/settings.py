@@ -345,6 +345,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "AssignmentStep": "appointments.models.visits.STEP_CHOICES",
         "DeliveryStatus": "core.models.outbox.OutboxStatus",
         "LeadStatus": "leads.models.LeadStatus",
+        "ContactKind": "leads.models.ContactKind",
+        "ShiftKind": "technicians.models.ShiftKind",
     },
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SCHEMA_PATH_PREFIX_TRIM": False,

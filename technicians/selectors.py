@@ -4,16 +4,33 @@ from collections.abc import Collection
 from datetime import date, datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
-from core.models import Location
-from technicians.models import ShiftException, TimeOff, WeeklyShift
+from core.actors import Actor
+from core.models import Location, Zone
+from technicians.models import (
+    ShiftException,
+    Technician,
+    TechnicianQuerySet,
+    TechnicianSkill,
+    TimeOff,
+    WeeklyShift,
+)
 from technicians.rules.shifts import (
     ShiftInterval,
     ShiftOverride,
     ShiftRule,
     expand_shifts,
 )
+
+
+def technicians_with_skills(*, actor: Actor) -> TechnicianQuerySet:
+    """Return the technicians that the actor may see, with all an answer shows."""
+    skills = TechnicianSkill.objects.select_related("skill").order_by("skill__code")
+    return Technician.objects.visible_to(actor).prefetch_related(
+        Prefetch("technician_skills", skills),
+        Prefetch("zones", Zone.objects.order_by("name", "id")),
+    )
 
 
 def shift_intervals(

@@ -58,6 +58,18 @@ POLICY: Mapping[str, Roles] = {
     "technicians.schedule": CREW,
     "technicians.create": OFFICE,
     "technicians.partial_update": OFFICE,
+    "technicians.deactivate": OFFICE,
+    "technicians.reactivate": OFFICE,
+    "technicians.set_skills": OFFICE,
+    # When they work
+    "shifts.list": CREW,
+    "shifts.update": OFFICE,
+    "shift_exceptions.list": CREW,
+    "shift_exceptions.create": OFFICE,
+    "shift_exceptions.destroy": OFFICE,
+    "time_off.list": CREW,
+    "time_off.create": OFFICE,
+    "time_off.destroy": OFFICE,
     # What the company can do and sells
     "skills.list": CREW,
     "services.list": EVERYBODY,

@@ -17,6 +17,8 @@ from tests.factories import (
     make_customer,
     make_lead,
     make_service,
+    make_skill,
+    make_time_off,
     make_user,
 )
 
@@ -31,17 +33,21 @@ class Row:
     Things of a row with `make` are scoped: those of another branch, and for a
     technician those of a colleague, are not found or not listed. `company_wide` things
     are there for everybody whom the policy lets in. `bodies` are forms, by method, that
-    reach the thing, filled from what `make` returned; without one, nothing is sent.
+    reach the thing, their texts filled from what `make` returned; without one, nothing
+    is sent.
     """
 
     make: Maker | None = None
     company_wide: bool = False
     query: str = ""
-    bodies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def body(self, *, method: str, made: Made) -> dict[str, str]:
+    def body(self, *, method: str, made: Made) -> dict[str, Any]:
         form = self.bodies.get(method, {})
-        return {name: value.format_map(made) for name, value in form.items()}
+        return {
+            name: value.format_map(made) if isinstance(value, str) else value
+            for name, value in form.items()
+        }
 
 
 def nothing() -> Row:
@@ -78,6 +84,22 @@ def customer(technician: Technician) -> Made:
 
 def crew_member(technician: Technician) -> Made:
     return {"pk": technician.pk}
+
+
+def day_off(technician: Technician) -> Made:
+    exception = technician.shift_exceptions.create(date=TOMORROW)
+    return {"pk": technician.pk, "exception_id": exception.pk}
+
+
+def time_off(technician: Technician) -> Made:
+    absence = make_time_off(
+        technician=technician, starts_at=local(TOMORROW, 8), ends_at=local(TOMORROW, 9)
+    )
+    return {"pk": technician.pk, "time_off_id": absence.pk}
+
+
+def skill(technician: Technician) -> Made:
+    return {"pk": make_skill().pk}
 
 
 def service(technician: Technician) -> Made:
@@ -126,6 +148,22 @@ ROWS: dict[str, Row] = {
         bodies={"post": {"line1": "1 Main St", "postal_code": "85004"}},
     ),
     # technicians
+    "skills": listing(skill, company_wide=True),
+    "technicians": listing(crew_member),
+    "technicians/<uuid:pk>": thing(crew_member, bodies={"patch": {"name": "Al"}}),
+    "technicians/<uuid:pk>/deactivate": thing(crew_member),
+    "technicians/<uuid:pk>/reactivate": thing(crew_member),
+    "technicians/<uuid:pk>/skills": thing(crew_member, bodies={"put": {"skills": []}}),
+    "technicians/<uuid:pk>/shifts": thing(crew_member, bodies={"put": {"shifts": []}}),
+    "technicians/<uuid:pk>/exceptions": thing(
+        crew_member, bodies={"post": {"date": TOMORROW.isoformat()}}
+    ),
+    "technicians/<uuid:pk>/exceptions/<uuid:exception_id>": thing(day_off),
+    "technicians/<uuid:pk>/time-off": thing(
+        crew_member,
+        bodies={"post": {"starts_at": NEW_TIME, "ends_at": NEW_TIME[:10] + "T23:00"}},
+    ),
+    "technicians/<uuid:pk>/time-off/<uuid:time_off_id>": thing(time_off),
     "technicians/<uuid:pk>/schedule": thing(crew_member),
     # appointments
     "availability": nothing(),
