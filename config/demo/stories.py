@@ -95,14 +95,17 @@ class Story:
 
     def _move(self, at: datetime) -> None:
         """Bring a postponed visit to the time at which it takes place."""
-        visit, assignment = self.visit, self.assignment
-        assert assignment is not None  # noqa: S101  # a script moves before it drops
-        for name in ("window_starts_at", "window_ends_at", "starts_at", "ends_at"):
-            setattr(visit, name, getattr(visit, name) - self._postponed)
-        assignment.occupied_from -= self._postponed
-        assignment.occupied_until -= self._postponed
-        assignment.created_at = assignment.updated_at = at
-        visit.sequence += 1
+        self._bring_forward(
+            self.visit, "window_starts_at", "window_ends_at", "starts_at", "ends_at"
+        )
+        self.visit.sequence += 1
+        if self.assignment is not None:
+            self._bring_forward(self.assignment, "occupied_from", "occupied_until")
+            self.assignment.created_at = self.assignment.updated_at = at
+
+    def _bring_forward(self, thing: Appointment | Assignment, *names: str) -> None:
+        for name in names:
+            setattr(thing, name, getattr(thing, name) - self._postponed)
 
     def _step(self, moment: Moment) -> None:
         self.visit.status = moment.status

@@ -1,8 +1,9 @@
-"""Who can log in to the demo. The password guards nothing but a demo."""
+"""Who can log in to the demo."""
 
 from config.demo.data.branches import EMAIL_DOMAIN
 
-PASSWORD = "keep-cool-in-july"  # noqa: S105
+# Printed at every start, and in the README.
+PASSWORD = "keep-cool-in-july"  # noqa: S105  # it guards nothing but a demo
 
 # Mailbox, and what this user is there to show.
 LOGINS = {
