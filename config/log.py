@@ -27,6 +27,17 @@ SHARED_PROCESSORS: list[structlog.types.Processor] = [
     _mask,
 ]
 
+LEVELS = {
+    # Each request has its own access line already.
+    "django.server": "WARNING",
+    "django.request": "ERROR",
+    "httpx2": "WARNING",
+    "httpcore2": "WARNING",
+    "celery.app.trace": "WARNING",
+    "celery.worker.strategy": "WARNING",
+    "celery.beat": "WARNING",
+}
+
 
 def logging_config(*, as_json: bool) -> None:
     """Send every logger's records through one formatter to stderr."""
@@ -60,21 +71,9 @@ def logging_config(*, as_json: bool) -> None:
                 }
             },
             "handlers": {
-                "stderr": {
-                    "class": "logging.StreamHandler",
-                    "formatter": "structured",
-                }
+                "stderr": {"class": "logging.StreamHandler", "formatter": "structured"}
             },
             "root": {"handlers": ["stderr"], "level": "INFO"},
-            "loggers": {
-                # Each request has its own access line already.
-                "django.server": {"level": "WARNING"},
-                "django.request": {"level": "ERROR"},
-                "httpx2": {"level": "WARNING"},
-                "httpcore2": {"level": "WARNING"},
-                "celery.app.trace": {"level": "WARNING"},
-                "celery.worker.strategy": {"level": "WARNING"},
-                "celery.beat": {"level": "WARNING"},
-            },
+            "loggers": {name: {"level": level} for name, level in LEVELS.items()},
         }
     )

@@ -90,10 +90,19 @@ def test_functions_are_short() -> None:
     long = [
         f"{place} {node.name}: {length} lines"
         for place, node in nodes(code(), *FUNCTIONS.__args__)
-        if (length := node.end_lineno - node.lineno + 1) > 40
+        if (length := _lines_of(node)) > 40
     ]
 
     assert not long
+
+
+def _lines_of(function: FUNCTIONS) -> int:
+    """Return the length without the docstring, which lists events and errors."""
+    lines = function.end_lineno - function.lineno + 1
+    if ast.get_docstring(function) is None:
+        return lines
+    docstring = function.body[0]
+    return lines - (docstring.end_lineno - docstring.lineno + 1)
 
 
 def test_modules_are_short() -> None:
@@ -227,7 +236,7 @@ def test_services_take_named_arguments() -> None:
         for node in tree_of(path).body
         if isinstance(node, FUNCTIONS)
         and not node.name.startswith("_")
-        and len(node.args.args) > 1
+        and len(node.args.args) > 2  # a thing and a word about it read well
     ]
 
     assert not positional

@@ -13,6 +13,7 @@ from accounts.models import User
 from core.actors import Actor, Role
 from core.idempotency import Call, begin
 from core.models import IdempotencyRecord, Location
+from tests.factories import make_location
 
 pytestmark = pytest.mark.usefixtures("wire_urls")
 
@@ -205,6 +206,33 @@ class TestAtOnce:
         assert response.json()["code"] == "request_in_progress"
         assert response["Retry-After"] == "1"
         assert send(api).status_code == 201
+
+    @pytest.mark.parametrize("key", [None, "key-1"])
+    def test_a_lost_race_for_a_row_is_no_bug(self, api, key) -> None:
+        """Somebody else holds the row for longer than we try."""
+        make_location(open_hours=None, code="locked")
+        locked, done = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            try:
+                with transaction.atomic():
+                    Location.objects.select_for_update().get(code="locked")
+                    locked.set()
+                    done.wait(10)
+            finally:
+                connections.close_all()
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        locked.wait(10)
+        lost = send(api, BODY | {"name": "busy"}, key=key)
+        done.set()
+        thread.join()
+
+        assert lost.status_code == 503
+        assert lost.json()["code"] == "unavailable"
+        assert lost["Retry-After"] == "1"
+        assert send(api, BODY | {"name": "busy"}, key=key).status_code == 201
 
     def test_a_death_in_the_middle_leaves_nothing_and_the_key_free(self, api) -> None:
         with pytest.raises(SystemExit):

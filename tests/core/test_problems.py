@@ -2,6 +2,9 @@
 
 import pytest
 
+from core.api.problems import status_of
+from core.errors import DomainError
+
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("wire_urls")]
 
 MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}
@@ -115,3 +118,13 @@ def test_a_stale_version_shows_the_thing_as_it_is(api) -> None:
         "name": "Phoenix",
         "city": "2027-05-01",
     }
+
+
+def test_a_code_means_one_thing() -> None:
+    kinds, titles = DomainError.__subclasses__(), {}
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        titles.setdefault(kind.code, set()).add((status_of(kind), kind.title))
+
+    assert not {code: seen for code, seen in titles.items() if len(seen) > 1}

@@ -70,6 +70,8 @@ class Branches(Open, ListModelMixin, viewsets.GenericViewSet):
         if name == "sleepy":
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_sleep(0.3)")
+        if name == "busy":
+            Location.objects.select_for_update(nowait=True).get(code="locked")
         if name == "taken":
             raise Conflict("That is taken.", alternatives=[date(2027, 1, 2)])
         if name == "dies":
