@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from notifications.models import Notification
 from technicians.models import Technician
 from tests.factories import (
     TOMORROW,
@@ -111,6 +112,21 @@ def visit(technician: Technician) -> Made:
     return {"pk": visit.pk, "technician": technician.pk}
 
 
+def message(technician: Technician) -> Made:
+    visit = make_appointment(technician=technician)
+    message = Notification.objects.create(
+        key=str(visit.pk),
+        appointment=visit,
+        customer=visit.customer,
+        event_name="appointment.booked",
+        kind="confirmation",
+        channel="email",
+        recipient="ada@example.com",
+        body="See you tomorrow.",
+    )
+    return {"pk": message.pk}
+
+
 NEW_TIME = local(TOMORROW, 11).isoformat()
 
 ROWS: dict[str, Row] = {
@@ -184,4 +200,7 @@ ROWS: dict[str, Row] = {
         visit, bodies={"post": {"status": "dispatched"}}
     ),
     "appointments/<uuid:pk>/unassign": thing(visit),
+    # notifications
+    "notifications": listing(message),
+    "notifications/<uuid:pk>": thing(message),
 }

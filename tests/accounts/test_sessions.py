@@ -120,9 +120,11 @@ def test_a_session_ends_after_ninety_days_however_often_refreshed(clock) -> None
     later(clock, days=1, hours=23, minutes=59)
     pair = refresh(pair["refresh"]).json()
     alive = me(pair["access"])
+    last = RefreshToken.objects.get(consumed_at=None)
     later(clock, minutes=1)
 
     assert alive == 200
+    assert last.expires_at == last.family.expires_at
     assert me(pair["access"]) == 401
     assert refresh(pair["refresh"]).status_code == 401
 
@@ -177,6 +179,16 @@ def test_such_a_change_ends_all_sessions_at_once(change) -> None:
     for pair in pairs:
         assert me(pair["access"]) == 401
         assert refresh(pair["refresh"]).json()["code"] == "token_invalid"
+
+
+def test_a_user_who_was_switched_off_by_hand_is_out_as_well() -> None:
+    user = make_user()
+    pair = tokens_of(user)
+
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+    assert me(pair["access"]) == 401
+    assert refresh(pair["refresh"]).status_code == 401
 
 
 def test_a_password_checked_before_a_change_opens_nothing_after_it() -> None:
