@@ -17,17 +17,19 @@ from accounts.models import User
 from accounts.services import begin_session
 from config.celery import app as celery_app
 
-_connect = socket.socket.connect
 
-
-def _connect_to_loopback_only(self: socket.socket, address: Any) -> None:
-    """Connect within this machine, and nowhere else.
+def _within_the_house(connect: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a socket connect within this machine, and nowhere else.
 
     libpq connects by itself and does not come by here; the test database is ours.
     """
-    if isinstance(address, tuple) and not _is_loopback(str(address[0])):
-        raise RuntimeError(f"A test wanted to reach {address[0]}.")
-    _connect(self, address)
+
+    def checked(self: socket.socket, address: Any) -> Any:
+        if isinstance(address, tuple) and not _is_loopback(str(address[0])):
+            raise RuntimeError(f"A test wanted to reach {address[0]}.")
+        return connect(self, address)
+
+    return checked
 
 
 def _is_loopback(host: str) -> bool:
@@ -41,7 +43,9 @@ def _is_loopback(host: str) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Close the door, and give each parallel worker a Redis database of its own."""
-    socket.socket.connect = _connect_to_loopback_only  # type: ignore[method-assign]  # on purpose
+    for name in ("connect", "connect_ex"):
+        guarded = _within_the_house(getattr(socket.socket, name))
+        setattr(socket.socket, name, guarded)
     worker: str = getattr(config, "workerinput", {}).get("workerid", "gw0")
     server = settings.REDIS_URL.rstrip("/").removesuffix("/0")
     for cache in settings.CACHES.values():
