@@ -78,9 +78,9 @@ class WeeklyShiftsViewSet(_CalendarViewSet):
         return self._answer(technician)
 
     def _answer(self, technician: Technician) -> Response:
-        rows = technician.weekly_shifts.order_by("weekday", "starts", "id")
-        output = WeeklyShiftsOutput({"shifts": rows}).data
-        return with_etag(Response(output), technician.version)
+        return with_etag(
+            Response(WeeklyShiftsOutput(technician).data), technician.version
+        )
 
 
 class ShiftExceptionViewSet(mixins.ListModelMixin, _CalendarViewSet):

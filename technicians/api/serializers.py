@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.fields import BranchTimeField, MomentField
@@ -213,7 +214,12 @@ class WeeklyShiftOutput(serializers.ModelSerializer[WeeklyShift]):
 class WeeklyShiftsOutput(serializers.Serializer):
     """All the weekly shifts of a technician."""
 
-    shifts = WeeklyShiftOutput(many=True)
+    shifts = serializers.SerializerMethodField()
+
+    @extend_schema_field(WeeklyShiftOutput(many=True))
+    def get_shifts(self, technician: Technician) -> Any:
+        rows = technician.weekly_shifts.order_by("weekday", "starts", "id")
+        return WeeklyShiftOutput(rows, many=True).data
 
 
 class ShiftExceptionOutput(serializers.ModelSerializer[ShiftException]):

@@ -5,6 +5,7 @@ clocks jump to 03:00, until Sunday 2027-11-07 02:00 EDT, when they fall back to 
 """
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -28,7 +29,7 @@ MONDAY = date(2027, 3, 1)
 
 def rule(day: date, starts: time, ends: time, **given) -> ShiftRule:
     """Return a weekly shift of Ann's on the weekday of `day`."""
-    fields = {
+    fields: dict[str, Any] = {
         "technician_id": ANN,
         "location_id": HERE,
         "weekday": day.weekday(),
@@ -40,7 +41,7 @@ def rule(day: date, starts: time, ends: time, **given) -> ShiftRule:
 
 
 def override(day: date, starts=None, ends=None, **given) -> ShiftOverride:
-    fields = {
+    fields: dict[str, Any] = {
         "technician_id": ANN,
         "location_id": HERE if starts else None,
         "kind": "regular",
@@ -60,8 +61,8 @@ def span(shift: ShiftInterval) -> tuple[datetime, datetime]:
     return shift.starts_at, shift.ends_at
 
 
-def utc(*when: int) -> datetime:
-    return datetime(*when, tzinfo=UTC)
+def utc(year: int, month: int, day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
 
 
 EIGHT, FIVE = time(8), time(17)
