@@ -276,6 +276,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_AGE = 8 * 3600
 SIMPLE_JWT: dict[str, Any] = {
     "ALGORITHM": "HS256",
