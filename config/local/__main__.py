@@ -53,6 +53,6 @@ if __name__ == "__main__":
     except Stopped:
         sys.exit(0)
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}:
+        if not error.filename and error.errno != errno.ENOSPC:
             raise
-        sys.exit(f"Fieldbook cannot write {error.filename}: {error.strerror}.")
+        sys.exit(f"Fieldbook cannot write {error.filename or ''}: {error.strerror}.")
