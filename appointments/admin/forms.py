@@ -1,20 +1,17 @@
 """The forms behind a visit's buttons. The rules are the services'."""
 
-from datetime import date, datetime
 from typing import Any
-from uuid import UUID
 
 from django import forms
 
 from appointments import services
 from appointments.admin.looks import words
-from appointments.admin.openings import DAYS, alternatives_of, slot_page
+from appointments.admin.openings import alternatives_of
+from appointments.admin.picking import SlotPicking
 from appointments.models import Appointment
 from appointments.rules.states import Status, Step, next_statuses
 from appointments.selectors import choices
-from core.admin.forms import ActionForm, InstantField, reason_field
-from core.walltime import local_date
-from technicians.models import Technician
+from core.admin.forms import ActionForm, Lines, reason_field
 
 
 class AssignForm(ActionForm):
@@ -43,38 +40,6 @@ class AssignForm(ActionForm):
         )
 
 
-class SlotPicking(ActionForm):
-    """Choose from what is on offer, a few days at a time.
-
-    `query` are the page's parameters: `from` (a local day) and `technician`.
-    """
-
-    starts_at = InstantField(error_messages={"required": "Choose a time."})
-    technician = forms.UUIDField(required=False, widget=forms.HiddenInput)
-
-    def wanted_technician(self) -> UUID | None:
-        """Return whom the page asks for, where he is one of the branch's."""
-        wanted = self.query.get("technician", "")
-        known = (one.pk for one in self.crew())
-        return next((pk for pk in known if str(pk) == wanted), None)
-
-    def crew(self) -> list[Technician]:
-        """Return whom one may ask for."""
-        visible = Technician.objects.visible_to(self.actor).active()
-        rows = visible.filter(location=self.thing.location_id)
-        return list(rows.order_by("name", "pk"))
-
-    def first_day(self, otherwise: datetime) -> date:
-        """Return the first local day to show: never one of the past."""
-        zone = self.thing.location.time_zone
-        today = local_date(self.now, zone=zone)
-        try:
-            wanted = date.fromisoformat(self.query.get("from", ""))
-        except ValueError:
-            wanted = local_date(otherwise, zone=zone)
-        return max(today, min(wanted, date(2100, 1, 1)))
-
-
 class RescheduleForm(SlotPicking):
     """Move the visit to another time on offer."""
 
@@ -83,22 +48,15 @@ class RescheduleForm(SlotPicking):
 
     def more(self) -> dict[str, Any]:
         visit = self.thing
-        first = self.first_day(otherwise=visit.window_starts_at)
-        chosen = self.wanted_technician()
-        found = choices.openings(
+        start = visit.window_starts_at
+        page = self.on_offer(
             wish=choices.wish_of(visit, now=self.now),
-            first_day=first,
-            days=DAYS,
-            technician_id=chosen,
+            location=visit.location,
+            near=start,
             except_visit=visit.pk,
         )
         zone = visit.location.time_zone
-        return slot_page(found, zone=zone, first=first) | {
-            "crew": self.crew(),
-            "chosen": chosen,
-            "current": visit.window_starts_at.astimezone(zone).isoformat(),
-            "alternatives": alternatives_of(self, zone=zone),
-        }
+        return page | {"current": start.astimezone(zone).isoformat()}
 
     def run(self) -> Appointment:
         return services.reschedule(
@@ -161,11 +119,7 @@ class CancelForm(ActionForm):
 class NotesForm(ActionForm):
     """Change what the technician should know."""
 
-    notes = forms.CharField(
-        required=False,
-        max_length=4000,
-        widget=forms.Textarea(attrs={"class": "fb-input", "rows": 6}),
-    )
+    notes = Lines(required=False, max_length=4000)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

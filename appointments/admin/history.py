@@ -9,7 +9,7 @@ from appointments.admin.looks import words
 from appointments.models import Appointment
 from appointments.selectors.visits import history_of
 from core.admin.display import Tone, window_text
-from core.admin.history import Entry, Titles, entry_of
+from core.admin.history import MOST, Entry, Titles, entry_of
 from core.models import Event
 from technicians.models import Technician
 
@@ -23,12 +23,13 @@ _TITLES: Titles = {
 }
 
 
-def entries_of(visit: Appointment) -> list[Entry]:
+def steps_of(visit: Appointment) -> list[Entry]:
     """Return the history, the latest step first."""
     zone = visit.location.time_zone
-    events = list(history_of(appointment_id=visit.pk))
+    latest = history_of(appointment_id=visit.pk).order_by("-number")
+    events = list(latest[:MOST])
     names = _names(events)
-    return [_entry(event, names=names, zone=zone) for event in reversed(events)]
+    return [_entry(event, names=names, zone=zone) for event in events]
 
 
 def _entry(event: Event, *, names: Mapping[str, str], zone: ZoneInfo) -> Entry:

@@ -6,7 +6,7 @@ from typing import Any
 from django.urls import reverse
 
 from appointments.admin import looks
-from appointments.admin.history import entries_of
+from appointments.admin.history import steps_of
 from appointments.models import Appointment
 from appointments.rules.states import Step
 from core.admin.contacts import email_link, phone_link
@@ -48,7 +48,7 @@ def facts_of(visit: Appointment, *, now: datetime) -> dict[str, Any]:
         "customer_url": reverse(
             "admin:leads_customer_change", args=[visit.customer_id]
         ),
-        "history": entries_of(visit),
+        "history": steps_of(visit),
         "messages_sent": _messages(visit),
         "deliveries": _deliveries(visit),
     }

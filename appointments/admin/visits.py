@@ -3,11 +3,13 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from appointments.admin import looks
+from appointments.admin import booking, looks
 from appointments.admin.actions import VISIT_ACTIONS
 from appointments.admin.filters import (
     AttentionFilter,
@@ -71,6 +73,24 @@ class AppointmentAdmin(PageAdmin):
 
     def facts(self, request: HttpRequest, thing: Appointment) -> dict[str, Any]:
         return facts_of(thing, now=timezone.now())
+
+    def get_urls(self) -> list[URLPattern]:
+        book = self.admin_site.admin_view(self.book_view)
+        urls = super().get_urls()
+        return [path("book/", book, name="appointments_appointment_book"), *urls]
+
+    def book_view(self, request: HttpRequest) -> HttpResponse:
+        """Book a visit for the lead or the address that the page is about."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        target = booking.target_of(request, actor=actor_of(request))
+        return self.ask(
+            request,
+            booking.BOOK,
+            thing=target,
+            back=target.back,
+            summary=booking.summary_of(target),
+        )
 
     def summary(self, thing: Appointment) -> list[tuple[str, Any]]:
         """Keep in view what one decides about."""

@@ -5,7 +5,7 @@ page, shows the form, and tells what the service answered. Models are never writ
 here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,7 @@ class Action:
 class PageAdmin(ModelAdmin):
     """A model whose things have a page each, and are changed by its buttons."""
 
-    page_template = ""
+    page_template = "admin/thing.html"
     page_actions: tuple[Action, ...] = ()
     add_action: Action | None = None
 
@@ -58,7 +58,7 @@ class PageAdmin(ModelAdmin):
         urls: list[URLPattern] = super().get_urls()
         wrapped = self.admin_site.admin_view(self.action_view)
         name = f"{self.opts.app_label}_{self.opts.model_name}_action"
-        return [path("<uuid:pk>/do/<slug:slug>/", wrapped, name=name), *urls]
+        return [path("<str:pk>/do/<slug:slug>/", wrapped, name=name), *urls]
 
     # What an app says of its things.
 
@@ -106,7 +106,8 @@ class PageAdmin(ModelAdmin):
         """Ask for what a new thing needs, and let its service make it."""
         if self.add_action is None or not self.has_add_permission(request):
             raise PermissionDenied
-        return self._ask(request, self.add_action, thing=None)
+        back = self.url("changelist")
+        return self.ask(request, self.add_action, thing=None, back=back)
 
     def action_view(self, request: HttpRequest, pk: Any, slug: str) -> HttpResponse:
         """Ask what the button needs, and do it."""
@@ -119,13 +120,15 @@ class PageAdmin(ModelAdmin):
         if not action.is_for(thing):
             messages.error(request, f"{action.label} is not possible now.")
             return self._page_of(thing)
-        return self._ask(request, action, thing=thing)
+        back = self.url("change", thing.pk)
+        summary = self.summary(thing)
+        return self.ask(request, action, thing=thing, back=back, summary=summary)
 
     def find(self, request: HttpRequest, pk: Any) -> Any:
         """Return the thing as the page shows it; what one may not see is not there."""
         try:
             thing = self.get_queryset(request).filter(pk=pk).first()
-        except ValidationError:  # not even an id
+        except (ValidationError, ValueError):  # not even an id
             thing = None
         if thing is None:
             raise Http404
@@ -136,13 +139,22 @@ class PageAdmin(ModelAdmin):
         if not self.has_change_permission(request, thing):
             return []
         own = [
-            {"action": action, "url": self._url("action", thing.pk, action.slug)}
+            {"action": action, "url": self.url("action", thing.pk, action.slug)}
             for action in self.page_actions
             if action.is_for(thing)
         ]
         return [*self.links(request, thing), *own]
 
-    def _ask(self, request: HttpRequest, action: Action, *, thing: Any) -> HttpResponse:
+    def ask(
+        self,
+        request: HttpRequest,
+        action: Action,
+        *,
+        thing: Any,
+        back: str,
+        summary: Sequence[tuple[str, Any]] = (),
+    ) -> HttpResponse:
+        """Show the form of an action, or do what it asks for."""
         form = action.form(
             request.POST or None,
             thing=thing,
@@ -162,8 +174,8 @@ class PageAdmin(ModelAdmin):
             "action": action,
             "form": form,
             "thing": thing,
-            "summary": self.summary(thing) if thing else [],
-            "back": self._url("change", thing.pk) if thing else self._url("changelist"),
+            "summary": summary,
+            "back": back,
         }
         return TemplateResponse(request, "admin/action/page.html", context)
 
@@ -190,11 +202,12 @@ class PageAdmin(ModelAdmin):
             form.alternatives = refusal.extra.get("alternatives", [])
             return None
         messages.success(request, action.done)
-        return self._page_of(form.thing or made)
+        return self._page_of(made if isinstance(made, self.model) else form.thing)
 
     def _page_of(self, thing: Any) -> HttpResponseRedirect:
-        return HttpResponseRedirect(self._url("change", thing.pk))
+        return HttpResponseRedirect(self.url("change", thing.pk))
 
-    def _url(self, name: str, *args: Any) -> str:
+    def url(self, name: str, *args: Any) -> str:
+        """Return the address of one of the model's pages."""
         route = f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}"
         return reverse(route, args=args)

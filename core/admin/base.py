@@ -10,16 +10,18 @@ Who may do what is asked of the user (`User.has_perm`, by role); how far they se
 from typing import Any, cast
 
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin as ThemedModelAdmin
 from unfold.admin import TabularInline as ThemedTabularInline
 from unfold.contrib.filters.admin import DropdownFilter, RadioFilter
 
-from core.actors import Actor
+from core.actors import ANONYMOUS, Actor, Role
 
 __all__ = [
+    "AdminsOnly",
+    "AdminsWrite",
     "CappedPaginator",
     "DropdownFilter",
     "ModelAdmin",
@@ -36,7 +38,7 @@ COUNT_UP_TO = 10_000
 
 def actor_of(request: HttpRequest) -> Actor:
     """Return the signed-in user as an actor; the admin site has put it there."""
-    return cast(Actor, request.actor)  # type: ignore[attr-defined]  # set by the site
+    return cast(Actor, getattr(request, "actor", ANONYMOUS))
 
 
 class CappedPaginator(Paginator):
@@ -64,11 +66,11 @@ class ModelAdmin(ThemedModelAdmin):
     warn_unsaved_form = True
     may_delete = False
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return what the user may see; a scoped model says so by `visible_to`."""
-        rows: QuerySet[Model] = super().get_queryset(request)
+        rows: QuerySet[Any] = super().get_queryset(request)
         if hasattr(rows, "visible_to"):
-            return cast("QuerySet[Model]", rows.visible_to(actor_of(request)))
+            rows = rows.visible_to(actor_of(request))
         return rows
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -88,6 +90,26 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class AdminsOnly:
+    """For what is nobody's but the admins': other systems, people, secrets."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return actor_of(request).role is Role.ADMIN
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return actor_of(request).role is Role.ADMIN
+
+
+class AdminsWrite:
+    """For what the whole company stands on: others look at it."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return actor_of(request).role is Role.ADMIN
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return actor_of(request).role is Role.ADMIN
 
 
 class TabularInline(ThemedTabularInline):

@@ -10,6 +10,22 @@ from django.utils.dateparse import parse_datetime
 
 from core.actors import Actor
 from core.errors import DomainError
+from core.text import clean_text
+
+
+class Line(forms.CharField):
+    """A line of text, cleaned as the API cleans it."""
+
+    widget: forms.Widget = forms.TextInput({"class": "fb-input", "autocomplete": "off"})
+
+    def to_python(self, value: Any) -> str:
+        return clean_text(super().to_python(value) or "")
+
+
+class Lines(Line):
+    """Some lines of text."""
+
+    widget = forms.Textarea({"class": "fb-input", "rows": 5})
 
 
 class InstantField(forms.CharField):
@@ -28,14 +44,9 @@ class InstantField(forms.CharField):
         return moment
 
 
-def reason_field(*, required: bool, label: str = "Reason") -> forms.CharField:
+def reason_field(*, required: bool, label: str = "Reason") -> Line:
     """Return the line that says why; it stands in the history."""
-    return forms.CharField(
-        label=label,
-        required=required,
-        max_length=500,
-        widget=forms.TextInput(attrs={"class": "fb-input", "autocomplete": "off"}),
-    )
+    return Line(label=label, required=required, max_length=500)
 
 
 class ActionForm(forms.Form):
@@ -59,10 +70,10 @@ class ActionForm(forms.Form):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        if thing is None:
-            del self.fields["version"]
-        else:
+        if hasattr(thing, "version"):
             self.fields["version"].initial = thing.version
+        else:
+            del self.fields["version"]
         self.thing = thing
         self.actor = actor
         self.now = now
@@ -81,14 +92,15 @@ class ActionForm(forms.Form):
     def shared(self) -> dict[str, Any]:
         """Return what every service takes."""
         common = {"actor": self.actor, "now": self.now}
-        if self.thing is None:
+        if "version" not in self.fields:
             return common
         return common | {"expected_version": self.cleaned_data["version"]}
 
 
 def sentence(error: DomainError) -> str:
     """Return what a person is told of a refusal."""
-    text = str(error)
+    faults = error.extra.get("errors")
+    text = " ".join(one["detail"] for one in faults) if faults else str(error)
     allowed = error.extra.get("allowed")
     if allowed:
         text += f" Possible now: {', '.join(allowed).replace('_', ' ')}."

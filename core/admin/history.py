@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from core.admin.display import Tone, moment_text
 from core.models import Event
 
+MOST = 100  # steps on a page
 Titles = Mapping[str, tuple[str, Tone]]
 
 
@@ -37,12 +39,12 @@ def entry_of(
     )
 
 
-def entries_of(
-    events: Iterable[Event], *, titles: Titles, zone: ZoneInfo
+def history_of(
+    aggregate_type: str, aggregate_id: UUID, *, titles: Titles, zone: ZoneInfo
 ) -> list[Entry]:
-    """Return events as steps, the latest first."""
-    steps = [entry_of(event, titles=titles, zone=zone) for event in events]
-    return steps[::-1]
+    """Return a thing's last steps, the latest first."""
+    events = Event.objects.of(aggregate_type, aggregate_id).order_by("-number")[:MOST]
+    return [entry_of(event, titles=titles, zone=zone) for event in events]
 
 
 def _title(name: str) -> str:

@@ -22,7 +22,7 @@ WHEN = forms.DateTimeInput(
 )
 
 
-def branch_field(**given: Any) -> forms.ModelChoiceField[Location]:
+def branch_field(**given: Any) -> forms.ModelChoiceField:
     """Return the choice of a branch."""
     return forms.ModelChoiceField(
         Location.objects.order_by("name"),

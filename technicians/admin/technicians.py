@@ -18,16 +18,15 @@ from django.utils.safestring import SafeString
 from core.admin.actions import PageAdmin
 from core.admin.base import AdminsWrite, ModelAdmin, RadioFilter
 from core.admin.contacts import email_link, phone_link
-from core.admin.display import Tone, badge, link, moment_text
+from core.admin.display import Tone, badge, moment_text
 from core.admin.filters import BranchFilter
-from core.admin.history import entries_of
-from core.models import Event
+from core.admin.history import history_of
 from core.models.company import Weekday
 from core.walltime import local_date
 from technicians.admin.actions import ADD, TECHNICIAN_ACTIONS
 from technicians.models import Skill, Technician, TechnicianSkill
 
-_MOST = 50  # events and absences on the page
+_MOST = 50  # absences on the page
 
 
 class ActiveFilter(RadioFilter):
@@ -94,15 +93,15 @@ class TechnicianAdmin(PageAdmin):
                 ("Weekly shifts", _shifts(thing)),
                 ("Away and other hours", _absences(thing, today=today)),
             ],
-            "history": entries_of(
-                Event.objects.of("technician", thing.pk)[:_MOST], titles={}, zone=zone
-            ),
+            "history": history_of("technician", thing.pk, titles={}, zone=zone),
         }
 
     def summary(self, thing: Technician) -> list[tuple[str, Any]]:
         zone = thing.location.time_zone
-        return [("Technician", thing.name), ("Branch", thing.location.name)] + [
-            ("Clock", moment_text(timezone.now(), zone=zone))
+        return [
+            ("Technician", thing.name),
+            ("Branch", thing.location.name),
+            ("Clock", moment_text(timezone.now(), zone=zone)),
         ]
 
     @admin.display(description="Branch", ordering="location__name")
@@ -172,8 +171,9 @@ def _absences(technician: Technician, *, today: date) -> list[tuple[str, Any]]:
     found = [
         (
             row.reason or "Away",
-            f"{moment_text(row.starts_at, zone=zone)} until "
-            f"{moment_text(row.ends_at, zone=zone)}",
+            moment_text(row.starts_at, zone=zone)
+            + " until "
+            + moment_text(row.ends_at, zone=zone),
         )
         for row in away[:_MOST]
     ]

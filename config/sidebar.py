@@ -1,0 +1,106 @@
+"""The admin's sidebar, by the day's work, with what waits for somebody."""
+
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from appointments.selectors.today import unassigned_ahead
+from config.waiting import MOST, count, dead_deliveries, new_leads
+from core.actors import Role
+from core.admin.base import actor_of
+
+Item = dict[str, Any]
+
+
+def navigation(request: HttpRequest) -> list[Item]:
+    """Return the groups that this user has something in."""
+    actor, now = actor_of(request), timezone.now()
+    waiting = count(unassigned_ahead(actor=actor, now=now))
+    looks_for_crew = request.GET.get("needs") == "technician"
+    visits = _item(request, "Visits", "calendar_month", "appointments.appointment")
+    unassigned = _item(
+        request,
+        "Unassigned",
+        "person_search",
+        "appointments.appointment",
+        query="?needs=technician",
+        badge=waiting,
+    )
+    on_visits = str(visits["link"]) in request.path
+    visits["active"] = on_visits and not looks_for_crew
+    unassigned["active"] = on_visits and looks_for_crew
+    today = {"title": "Today", "icon": "wb_sunny", "link": reverse("admin:index")}
+    groups = [
+        _group("Dispatch", today, visits, unassigned),
+        _group(
+            "Customers",
+            _item(
+                request,
+                "Leads",
+                "contact_phone",
+                "leads.lead",
+                badge=new_leads(actor=actor),
+            ),
+            _item(request, "Customers", "group", "leads.customer"),
+            _item(request, "Messages", "chat", "notifications.notification"),
+        ),
+        _group(
+            "Company",
+            _item(request, "Technicians", "engineering", "technicians.technician"),
+            _item(request, "Skills", "workspace_premium", "technicians.skill"),
+            _item(request, "Services", "home_repair_service", "appointments.service"),
+            _item(request, "Branches", "store", "core.location"),
+            _item(request, "Holidays", "celebration", "core.holiday"),
+        ),
+        _outside(request),
+    ]
+    return [group for group in groups if group["items"]]
+
+
+def _outside(request: HttpRequest) -> Item:
+    """Return what is the admin's: other systems, people, and the record of it all."""
+    is_admin = actor_of(request).role is Role.ADMIN
+    dead = dead_deliveries() if is_admin else 0
+    return _group(
+        "System",
+        _item(request, "People", "badge", "accounts.user"),
+        _item(request, "Webhooks", "webhook", "integrations.webhookendpoint"),
+        _item(request, "Deliveries", "outbox", "core.outboxmessage", badge=dead),
+        _item(request, "History", "history", "core.event"),
+        _item(request, "Repeated requests", "repeat", "core.idempotencyrecord"),
+    )
+
+
+def _group(title: str, *items: Item) -> Item:
+    return {
+        "title": title,
+        "items": [item for item in items if item.pop("is_allowed", True)],
+    }
+
+
+def _item(
+    request: HttpRequest,
+    title: str,
+    icon: str,
+    model: str,
+    *,
+    query: str = "",
+    badge: int = 0,
+) -> Item:
+    """Return the entry for a model's list; a badge of nothing is left out."""
+    app, _, name = model.partition(".")
+    model_admin = admin.site.get_model_admin(apps.get_model(model))
+    item: Item = {
+        "title": title,
+        "icon": icon,
+        "link": reverse(f"admin:{app}_{name}_changelist") + query,
+        "is_allowed": model_admin.has_view_permission(request),
+    }
+    if badge:
+        item["badge"] = str(badge) if badge <= MOST else f"{MOST}+"
+        item["badge_variant"] = "warning"
+    return item

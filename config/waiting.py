@@ -1,0 +1,42 @@
+"""What waits for somebody, counted for the sidebar and the first page."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count
+
+from core.actors import Actor
+from core.models import OutboxMessage
+from core.models.outbox import OutboxStatus
+from leads.models import Lead, LeadStatus
+from notifications.models import Notification
+
+MOST = 99  # nobody counts further on a badge
+
+
+def count(rows: Any) -> int:
+    """Count rows, but no further than one more than a badge shows."""
+    return int(rows.order_by()[: MOST + 1].count())
+
+
+def new_leads(*, actor: Actor) -> int:
+    """Return how many leads nobody has answered."""
+    return count(Lead.objects.visible_to(actor).filter(status=LeadStatus.NEW))
+
+
+def new_leads_by_branch(*, actor: Actor) -> dict[UUID | None, int]:
+    """Return the same by branch; None stands for addresses that nobody serves."""
+    new = Lead.objects.visible_to(actor).filter(status=LeadStatus.NEW)
+    rows = new.order_by().values("location").annotate(total=Count("pk"))
+    return {row["location"]: row["total"] for row in rows}
+
+
+def failed_messages(*, actor: Actor) -> int:
+    """Return how many messages to customers were given up."""
+    visible = Notification.objects.visible_to(actor)
+    return count(visible.filter(delivery__status=OutboxStatus.DEAD))
+
+
+def dead_deliveries() -> int:
+    """Return how many messages to anybody were given up."""
+    return count(OutboxMessage.objects.filter(status=OutboxStatus.DEAD))

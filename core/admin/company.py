@@ -1,0 +1,159 @@
+"""Branches, their hours, holidays and zones.
+
+They carry no rule beyond their constraints, which the forms check: so here, and only
+in pages like these, the theme's own forms save what an admin sets up. Dispatchers
+look at them.
+"""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+
+from core.admin.base import ModelAdmin, ReadOnlyInline, TabularInline, actor_of
+from core.models import Holiday, Location, OpeningHours, Zone, ZoneZip
+from core.models.company import Weekday
+
+
+class OpeningHoursInline(TabularInline):
+    """When visits may begin, weekday by weekday."""
+
+    model = OpeningHours
+    max_num = len(Weekday)
+    ordering = ("weekday",)
+
+
+class HolidayInline(TabularInline):
+    """Days on which this branch books nobody."""
+
+    model = Holiday
+    ordering = ("date",)
+
+
+class ZoneInline(ReadOnlyInline):
+    """Its zones; each has a page with its ZIPs."""
+
+    model = Zone
+    fields = ("name",)
+    ordering = ("name",)
+
+
+@admin.register(Location)
+class LocationAdmin(ModelAdmin):
+    """Branches."""
+
+    list_display = ("name", "code", "time_zone", "city", "is_active")
+    ordering = ("name",)
+    search_fields = ("name", "code", "city")
+    inlines = (OpeningHoursInline, HolidayInline, ZoneInline)
+    fieldsets = (
+        (None, {"fields": (("name", "code"), ("time_zone", "phone"), "is_active")}),
+        (
+            "Address",
+            {
+                "fields": (
+                    "line1",
+                    ("city", "region", "postal_code"),
+                    ("latitude", "longitude"),
+                )
+            },
+        ),
+    )
+
+
+@admin.register(Holiday)
+class HolidayAdmin(ModelAdmin):
+    """Days on which nobody is booked; without a branch, in the whole company."""
+
+    list_display = ("date", "name", "where")
+    list_select_related = ("location",)
+    ordering = ("-date",)
+    search_fields = ("name",)
+    may_delete = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Holiday]:
+        days = Holiday.objects.all()
+        reach = actor_of(request).location_ids
+        if reach is None:
+            return days
+        return days.filter(Q(location__in=reach) | Q(location=None))
+
+    @admin.display(description="Branch", ordering="location__name")
+    def where(self, day: Holiday) -> str:
+        return day.location.name if day.location else "All branches"
+
+
+class ZoneForm(forms.ModelForm):
+    """A zone with its ZIPs as one text: there may be a hundred."""
+
+    zips = forms.CharField(
+        label="ZIPs",
+        widget=forms.Textarea({"class": "fb-input", "rows": 10}),
+        help_text="Separated by spaces or new lines. A ZIP belongs to one zone only.",
+        required=False,
+    )
+
+    class Meta:
+        model = Zone
+        fields = ("location", "name")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            listed = self.instance.zips.order_by("postal_code")
+            codes = listed.values_list("postal_code", flat=True)
+            self.initial["zips"] = " ".join(codes)
+
+    def clean_zips(self) -> set[str]:
+        codes = set(self.cleaned_data["zips"].replace(",", " ").split())
+        wrong = sorted(code for code in codes if not _is_zip(code))
+        if wrong:
+            raise forms.ValidationError(f"Not a ZIP: {', '.join(wrong)}.")
+        others = ZoneZip.objects.filter(postal_code__in=codes).exclude(
+            zone=self.instance.pk
+        )
+        taken = sorted(others.values_list("postal_code", flat=True))
+        if taken:
+            raise forms.ValidationError(f"In another zone: {', '.join(taken)}.")
+        return codes
+
+
+@admin.register(Zone)
+class ZoneAdmin(ModelAdmin):
+    """Parts of a branch's area."""
+
+    form = ZoneForm
+    list_display = ("name", "location", "zip_count")
+    list_select_related = ("location",)
+    ordering = ("location__name", "name")
+    search_fields = ("name", "zips__postal_code")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Zone]:
+        visible = Location.objects.visible_to(actor_of(request))
+        zones = Zone.objects.filter(location__in=visible)
+        return zones.annotate(zip_total=Count("zips", distinct=True))
+
+    def save_related(
+        self,
+        request: HttpRequest,
+        form: Any,
+        formsets: Any,
+        change: bool,  # noqa: FBT001  # Django's signature
+    ) -> None:
+        super().save_related(request, form, formsets, change)
+        zone, codes = form.instance, form.cleaned_data["zips"]
+        zone.zips.exclude(postal_code__in=codes).delete()
+        ZoneZip.objects.bulk_create(
+            [ZoneZip(zone=zone, postal_code=code) for code in sorted(codes)],
+            ignore_conflicts=True,  # those that it has
+        )
+
+    @admin.display(description="ZIPs", ordering="zip_total")
+    def zip_count(self, zone: Zone) -> int:
+        return zone.zip_total  # type: ignore[attr-defined, no-any-return]  # annotated
+
+
+def _is_zip(code: str) -> bool:
+    return code.isascii() and code.isdigit() and len(code) == 5  # noqa: PLR2004  # US

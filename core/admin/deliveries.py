@@ -1,0 +1,154 @@
+"""What leaves the house: how far it has come, and two buttons for the admin."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from core import services
+from core.admin.actions import Action, PageAdmin
+from core.admin.base import AdminsOnly, DropdownFilter
+from core.admin.display import moment_text
+from core.admin.forms import ActionForm, reason_field
+from core.admin.history import history_of
+from core.admin.outbox import delivery_badge
+from core.admin.records import by_id
+from core.models import OutboxMessage
+from core.models.outbox import OutboxStatus
+from core.services.replaying import REPLAYABLE
+
+_UTC = ZoneInfo("UTC")
+
+
+class ReplayForm(ActionForm):
+    """Send it again, under its old key."""
+
+    def run(self) -> OutboxMessage:
+        return services.replay(key=self.thing.key, actor=self.actor, now=self.now)
+
+
+class CallOffForm(ActionForm):
+    """Do not send it."""
+
+    reason = reason_field(required=True)
+
+    def run(self) -> OutboxMessage:
+        return services.cancel(
+            key=self.thing.key,
+            actor=self.actor,
+            now=self.now,
+            reason=self.cleaned_data["reason"],
+        )
+
+
+class DeliveryStatusFilter(DropdownFilter):
+    """How far it has come."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(OutboxStatus.choices)
+
+    def queryset(
+        self, request: HttpRequest, rows: QuerySet[OutboxMessage]
+    ) -> QuerySet[OutboxMessage]:
+        return rows.filter(status=self.value()) if self.value() else rows
+
+
+@admin.register(OutboxMessage)
+class OutboxMessageAdmin(AdminsOnly, PageAdmin):
+    """Messages on their way out."""
+
+    list_display = ("created", "kind", "destination", "what", "state", "attempts")
+    list_filter = (DeliveryStatusFilter,)
+    list_select_related = ("event",)
+    ordering = ("-id",)
+    search_fields = ("=aggregate_id",)
+    search_help_text = "The id of the thing that it tells of, or of a request"
+    page_actions = (
+        Action(
+            slug="replay",
+            label="Send again",
+            icon="replay",
+            form=ReplayForm,
+            is_open=lambda message: message.status in REPLAYABLE,
+            done="The message is on its way again.",
+            hint="It keeps its key, by which the receiver knows a repetition.",
+            style="primary",
+        ),
+        Action(
+            slug="call-off",
+            label="Call off",
+            icon="cancel_schedule_send",
+            form=CallOffForm,
+            is_open=lambda message: (
+                message.status in {OutboxStatus.PENDING, OutboxStatus.PARKED}
+            ),
+            done="The message will not be sent.",
+            style="danger",
+        ),
+    )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: Any, search_term: str
+    ) -> tuple[QuerySet[OutboxMessage], bool]:
+        return by_id(queryset, search_term), False
+
+    def facts(self, request: HttpRequest, thing: OutboxMessage) -> dict[str, Any]:
+        tries = thing.delivery_attempts.order_by("number", "pk")
+        return {
+            "badges": delivery_badge(thing),
+            "sections": [
+                (
+                    "Message",
+                    [
+                        ("About", self.what(thing)),
+                        ("Kind", thing.kind),
+                        ("To", thing.destination),
+                        ("Key", thing.key),
+                        ("Tries", f"{thing.attempts} of {thing.max_attempts}"),
+                        ("Last error", thing.last_error or "-"),
+                        ("Next try", _time(thing.next_attempt_at)),
+                        ("Finished", _time(thing.finished_at)),
+                        ("Request", thing.request_id or "-"),
+                    ],
+                ),
+            ],
+            "table": {
+                "title": "Tries",
+                "columns": ["No.", "Began", "Outcome", "HTTP", "Took", "Error"],
+                "rows": [
+                    (
+                        one.number,
+                        _time(one.started_at),
+                        one.outcome,
+                        one.http_status or "-",
+                        f"{one.duration_ms} ms",
+                        one.error or "-",
+                    )
+                    for one in tries
+                ],
+            },
+            "history": history_of("delivery", thing.key, titles={}, zone=_UTC),
+        }
+
+    @admin.display(description="Written", ordering="id")
+    def created(self, message: OutboxMessage) -> str:
+        return _time(message.created_at)
+
+    @admin.display(description="About")
+    def what(self, message: OutboxMessage) -> str:
+        return message.event.name if message.event else message.aggregate_type
+
+    @admin.display(description="State")
+    def state(self, message: OutboxMessage) -> SafeString:
+        return delivery_badge(message)
+
+
+def _time(moment: Any) -> str:
+    """Return a moment in UTC: other systems have no branch."""
+    return moment_text(moment, zone=_UTC)
