@@ -196,6 +196,15 @@ EVENT_HANDLERS: dict[str, list[str]] = {
     "user.deactivated": [],
     "user.reactivated": [],
     "user.refresh_reused": [],
+    # Who is told, and what was sent again: for the audit.
+    "webhook_endpoint.created": [],
+    "webhook_endpoint.updated": [],
+    "webhook_endpoint.secret_rotated": [],
+    "webhook_endpoint.disabled": [],
+    "webhook_endpoint.deleted": [],
+    "delivery.replayed": [],
+    "delivery.cancelled": [],
+    "deliveries.replayed": [],
     "lead.created": [_TELL_SUBSCRIBERS],
     "lead.updated": [_TELL_SUBSCRIBERS],
     "lead.contacted": [_TELL_SUBSCRIBERS],
@@ -254,6 +263,7 @@ NOTIFICATION_PROVIDERS = {
     "sms": env.str("SMS_PROVIDER", default=_INBOX),
 }
 vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
+EMAIL_TIMEOUT = 15  # shorter than the lease of a message in the outbox
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="visits@fieldbook.example")
 
 # --- People and tokens -------------------------------------------------------
@@ -383,6 +393,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 # the sandbox receiver lives there.
 WEBHOOK_ALLOW_PRIVATE_TARGETS = not PRODUCTION
 SANDBOX_URL = env.str("SANDBOX_URL", default="http://127.0.0.1:8001")
+SANDBOX_SECRET = env.str("SANDBOX_SECRET", default="")
 
 # --- Where and how the site is served -----------------------------------------
 

@@ -9,6 +9,7 @@ from core.ids import uuid7
 from core.models import OutboxMessage, TimeStamped
 from core.models.outbox import OPEN, OutboxStatus
 from leads.models import Customer
+from notifications.rules.relevance import Kind
 
 
 class Channel(models.TextChoices):
@@ -18,25 +19,16 @@ class Channel(models.TextChoices):
     SMS = "sms"
 
 
-class Kind(models.TextChoices):
-    """What a message says."""
-
-    CONFIRMATION = "confirmation"
-    NEW_TIME = "new_time"
-    CANCELLATION = "cancellation"
-    ON_THE_WAY = "on_the_way"
-    THANKS = "thanks"
-
-
 class State(models.TextChoices):
     """How far a message has come."""
 
-    WAITING = "waiting"
-    SENT = "sent"
+    PENDING = "pending"
+    DELIVERED = "delivered"
     SUPPRESSED = "suppressed"
     FAILED = "failed"
 
 
+KIND_CHOICES = [(kind.value, kind.value.replace("_", " ")) for kind in Kind]
 _WAITING = (*OPEN, OutboxStatus.PARKED)
 
 
@@ -53,11 +45,11 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
         suppressed = ~Q(suppressed_because="")
         waiting = Q(delivery__status__in=_WAITING)
         match state:
-            case State.SENT:
+            case State.DELIVERED:
                 return self.filter(sent)
             case State.SUPPRESSED:
                 return self.filter(suppressed)
-            case State.WAITING:
+            case State.PENDING:
                 return self.filter(~sent & ~suppressed & waiting)
             case State.FAILED:
                 gone = Q(delivery=None) | ~waiting
@@ -78,7 +70,7 @@ class Notification(TimeStamped):
     )
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="notifications")
     event_name = models.CharField(max_length=60)
-    kind = models.CharField(max_length=20, choices=Kind)
+    kind = models.CharField(max_length=20, choices=KIND_CHOICES)
     channel = models.CharField(max_length=5, choices=Channel)
     recipient = models.CharField(max_length=254, blank=True)
     subject = models.CharField(max_length=200, blank=True)
@@ -100,7 +92,8 @@ class Notification(TimeStamped):
                 condition=Q(channel__in=Channel.values),
             ),
             models.CheckConstraint(
-                name="notification_kind_is_known", condition=Q(kind__in=Kind.values)
+                name="notification_kind_is_known",
+                condition=Q(kind__in=[kind.value for kind in Kind]),
             ),
             models.CheckConstraint(
                 name="notification_is_sent_or_suppressed",
@@ -118,11 +111,11 @@ class Notification(TimeStamped):
     @property
     def state(self) -> State:
         if self.sent_at:
-            return State.SENT
+            return State.DELIVERED
         if self.suppressed_because:
             return State.SUPPRESSED
         if self.delivery and self.delivery.status in _WAITING:
-            return State.WAITING
+            return State.PENDING
         return State.FAILED
 
     def __str__(self) -> str:

@@ -101,6 +101,7 @@ POLICY: Mapping[str, Roles] = {
     "deliveries.list": ADMIN,
     "deliveries.retrieve": ADMIN,
     "deliveries.replay": ADMIN,
+    "deliveries.replay_many": ADMIN,
 }
 
 _VIEW = frozenset({"view"})

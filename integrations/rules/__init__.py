@@ -1,0 +1,1 @@
+"""What may be called, and what an answer means."""
