@@ -18,6 +18,7 @@ from config.demo.fortnight import (
     people_of,
     write_history,
 )
+from config.demo.outside import latest_news, subscribe_sandbox, tell_customers
 from config.demo.progress import Progress
 from config.demo.staff import Hand, hire, vary_weeks
 from config.demo.stories import Story
@@ -62,6 +63,12 @@ def seed_small(*, dice: Dice, now: datetime, progress: Progress) -> None:
     with progress.step("Histories", total=len(stories) + len(inquiries)) as bar:
         write_history(stories, inquiries)
         bar.advance(len(stories) + len(inquiries))
+    subscribe_sandbox(now=now)
+    news = latest_news(now=now)
+    with progress.step("Messages", total=len(news)) as bar:
+        for event in news:
+            tell_customers(event)
+            bar.advance()
 
 
 class _SmallDemo:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.hashers import check_password
 
 from accounts.models import User
@@ -14,10 +15,13 @@ from appointments.services.record import snapshot as visit_snapshot
 from config.demo.data.logins import LOGINS, PASSWORD, address
 from core.actors import Role
 from core.models import Event, Holiday, Location, OutboxMessage, ZoneZip
+from core.services import deliver
+from integrations.models import WebhookEndpoint
 from leads.models import Customer, Lead, LeadFlag, LeadStatus, Property
 from leads.services.record import snapshot as lead_snapshot
+from notifications.models import Notification
 from technicians.models import Technician, WeeklyShift
-from tests.demo.conftest import NOW
+from tests.demo.conftest import NOW, SANDBOX_SECRET
 from tests.demo.keeping import broken_rules
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo")]
@@ -195,9 +199,30 @@ def test_a_converted_lead_is_the_visit_it_became():
         assert lead.appointment.source == "website"
 
 
-def test_nothing_waits_to_be_sent():
-    assert not Event.objects.waiting().exists()
-    assert not OutboxMessage.objects.exclude(status="delivered").exists()
+def test_of_the_past_nothing_is_told_again():
+    waiting = Event.objects.waiting().values_list("name", flat=True)
+
+    assert list(waiting) == ["webhook_endpoint.created"]
+
+
+def test_the_latest_news_waits_to_be_sent_and_is_still_true():
+    waiting = list(OutboxMessage.objects.values_list("pk", "kind"))
+
+    for message_id, _ in waiting:
+        deliver(message_id=message_id, now=NOW)
+
+    assert {kind for _, kind in waiting} == {"email", "sms"}
+    assert 20 <= len(waiting) <= 80
+    assert set(OutboxMessage.objects.values_list("status", flat=True)) == {"delivered"}
+    assert not Notification.objects.filter(sent_at=None).exists()
+
+
+def test_the_sandbox_is_told_of_everything():
+    endpoint = WebhookEndpoint.objects.get()
+
+    assert endpoint.url == f"{settings.SANDBOX_URL}/webhooks"
+    assert endpoint.secret == SANDBOX_SECRET
+    assert endpoint.event_names == []
 
 
 def test_the_printed_logins_work():
