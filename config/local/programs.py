@@ -1,5 +1,6 @@
 """The programs that make up the running house, and what they find around them."""
 
+import base64
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -128,9 +129,15 @@ def app_environment(
         "FIELD_ENCRYPTION_KEYS": state.secret("FIELD_ENCRYPTION_KEYS"),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "SANDBOX_URL": f"http://127.0.0.1:{sandbox_port(port)}",
+        "SANDBOX_SECRET": webhook_secret(state.secret("SANDBOX_SECRET")),
         "PYTHONUNBUFFERED": "1",
     }
     return {**defaults, **os.environ, **servers, "ENVIRONMENT": "local"}
+
+
+def webhook_secret(text: str) -> str:
+    """Return a secret in the form that Standard Webhooks prescribes."""
+    return f"whsec_{base64.b64encode(text.encode()).decode()}"
 
 
 def without_limits(environment: Mapping[str, str]) -> dict[str, str]:
