@@ -171,6 +171,7 @@ class HeldSkillOutput(serializers.ModelSerializer[TechnicianSkill]):
 class TechnicianOutput(serializers.ModelSerializer[Technician]):
     """Somebody who does visits."""
 
+    email = serializers.CharField()  # blank where none is known
     skills = HeldSkillOutput(source="technician_skills", many=True)
 
     class Meta:
