@@ -89,6 +89,10 @@ class User(AbstractBaseUser, TimeStamped, Versioned):
         salt = "accounts.User.get_session_auth_hash"
         return salted_hmac(salt, text, algorithm="sha256").hexdigest()
 
+    def get_full_name(self) -> str:
+        """Return the name that the admin site greets with."""
+        return self.name
+
     # What the admin site asks; see accounts.rules.policy.
 
     @property

@@ -38,12 +38,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """The crew of a branch, hour by hour."""
+    """The crew of a branch, hour by hour; `off` are those without any work."""
 
     width: int
     hours: list[tuple[int, str]]
     now: int | None
     rows: list[Row]
+    off: list[Row]
 
 
 def chart_of(crew: list[CrewDay], *, branch: Location, now: datetime) -> Chart:
@@ -51,6 +52,7 @@ def chart_of(crew: list[CrewDay], *, branch: Location, now: datetime) -> Chart:
     left, right = _edges(crew)
     zone = branch.time_zone
     hours = int((right - left) / _HOUR)
+    rows = [_row(one, edges=Interval(left, right)) for one in crew]
     step = 1 if hours <= _MOST_MARKS else 2
     marks = [left + n * _HOUR for n in range(0, hours + 1, step)]
     return Chart(
@@ -60,7 +62,8 @@ def chart_of(crew: list[CrewDay], *, branch: Location, now: datetime) -> Chart:
             for mark in marks
         ],
         now=_minutes(left, now) if left <= now <= right else None,
-        rows=[_row(one, edges=Interval(left, right)) for one in crew],
+        rows=[row for row in rows if row.bars],
+        off=[row for row in rows if not row.bars],
     )
 
 
@@ -109,8 +112,8 @@ def _row(one: CrewDay, *, edges: Interval) -> Row:
         id=str(one.technician.pk),
         load=(
             f"{length_text(load.booked_minutes)} of {length_text(load.shift_minutes)}"
-            if load.shift_minutes or load.booked_minutes
-            else "off today"
+            if load.shift_minutes
+            else length_text(load.booked_minutes)
         ),
         percent=load.percent,
         bars=[bar for bar in bars if bar.width > 0],

@@ -27,6 +27,7 @@ class AssignForm(ActionForm):
         found = choices.candidates(visit=self.thing, actor=self.actor, now=self.now)
         return {
             "free": [one for one in found if one.reason is None],
+            "others_free": any(not one.reason and not one.is_on_it for one in found),
             "unfit": [(one, words(one.reason)) for one in found if one.reason],
             "alternatives": alternatives_of(self, zone=self.thing.location.time_zone),
         }

@@ -1,7 +1,7 @@
 """Starts on offer, laid out by day."""
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,7 @@ def slot_page(
         slots.append(_slot(opening, zone=zone))
     return {
         "days": list(by_day.items()),
+        "zone_name": datetime.combine(first, time(12), tzinfo=zone).tzname(),
         "first": first.isoformat(),
         "earlier": (first - timedelta(days=DAYS)).isoformat(),
         "later": (first + timedelta(days=DAYS)).isoformat(),
@@ -47,7 +48,7 @@ def _slot(opening: Opening, *, zone: ZoneInfo) -> dict[str, Any]:
     promise = opening.promise
     return {
         "value": promise.start.astimezone(zone).isoformat(),
-        "label": hours_text(promise.start, promise.end, zone=zone),
+        "label": hours_text(promise.start, promise.end, zone=zone, named=False),
         "names": ", ".join(opening.technicians),
         "free": len(opening.technicians),
     }

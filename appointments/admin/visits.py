@@ -53,6 +53,15 @@ class AppointmentAdmin(PageAdmin):
         TechnicianFilter,
         ServiceFilter,
     )
+    tabs = (
+        ("Today and later", ""),
+        ("Today", "when=today"),
+        ("Tomorrow", "when=tomorrow"),
+        ("This week", "when=week"),
+        ("Unassigned", "needs=technician"),
+        ("Late", "needs=late"),
+        ("All", "when=all"),
+    )
     # Django asks for fields to show the box; the search itself is a selector.
     search_fields = ("reference",)
     search_help_text = "Reference, customer, phone, e-mail, street or ZIP"

@@ -69,6 +69,9 @@ class Migration(migrations.Migration):
                 ('property', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='appointments', to='leads.property')),
                 ('service', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='appointments', to='appointments.service')),
             ],
+            options={
+                'verbose_name': 'visit',
+            },
         ),
         migrations.CreateModel(
             name='Assignment',

@@ -82,6 +82,7 @@ class Appointment(TimeStamped, Versioned):
     objects = AppointmentQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "visit"
         constraints = [
             models.CheckConstraint(
                 name="appointment_ends_after_start",

@@ -92,6 +92,7 @@ class PageAdmin(ModelAdmin):
             **self.facts(request, thing),
             "title": str(thing),
             "opts": self.opts,
+            "original": thing,  # the theme's trail leads back to the list
             "thing": thing,
             "buttons": self._buttons(request, thing),
         }
@@ -171,6 +172,7 @@ class PageAdmin(ModelAdmin):
             **form.more(),
             "title": f"{action.label}: {thing}" if thing else action.label,
             "opts": self.opts,
+            "original": thing if isinstance(thing, self.model) else None,
             "action": action,
             "form": form,
             "thing": thing,

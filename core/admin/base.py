@@ -11,11 +11,12 @@ from typing import Any, cast
 
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin as ThemedModelAdmin
 from unfold.admin import TabularInline as ThemedTabularInline
 from unfold.contrib.filters.admin import DropdownFilter, RadioFilter
+from unfold.views import ChangeList as ThemedChangeList
 
 from core.actors import ANONYMOUS, Actor, Role
 
@@ -55,16 +56,28 @@ class CappedPaginator(Paginator):
         return self.count >= COUNT_UP_TO
 
 
+class ChangeList(ThemedChangeList):
+    """A list that says its count once; the theme says it twice if there is a filter."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.full_result_count = self.result_count
+
+
 class ModelAdmin(ThemedModelAdmin):
     """A window on one model. Nothing is deleted here unless it says so."""
 
     list_per_page = 50
+    list_max_show_all = 0
     show_full_result_count = False
     paginator = CappedPaginator
     actions = None
     list_filter_submit = True
     warn_unsaved_form = True
     may_delete = False
+    # Filters that one needs all day, above the list: label and query.
+    tabs: tuple[tuple[str, str], ...] = ()
+    list_before_template = "admin/tabs.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return what the user may see; a scoped model says so by `visible_to`."""
@@ -72,6 +85,20 @@ class ModelAdmin(ThemedModelAdmin):
         if hasattr(rows, "visible_to"):
             rows = rows.visible_to(actor_of(request))
         return rows
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        asked = request.GET.urlencode()
+        tabs = [
+            {"label": label, "query": query, "is_current": query == asked}
+            for label, query in self.tabs
+        ]
+        context = {"list_tabs": tabs, **(extra_context or {})}
+        return cast(HttpResponse, super().changelist_view(request, context))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ChangeList
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may_delete and super().has_delete_permission(request, obj)

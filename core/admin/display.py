@@ -4,7 +4,7 @@ Times are shown by the wall clock of a branch, always with the zone's short name
 dispatchers of two zones look at one list.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
@@ -67,14 +67,20 @@ def moment_text(moment: datetime | None, *, zone: ZoneInfo) -> str:
     return f"{day(moment, zone=zone)}, {clock(moment, zone=zone)} {_name(moment, zone)}"
 
 
-def hours_text(starts_at: datetime, ends_at: datetime, *, zone: ZoneInfo) -> str:
-    """Return [start, end) within a day, as 9:00-11:00 AM MST; one minute is a start."""
+def hours_text(
+    starts_at: datetime, ends_at: datetime, *, zone: ZoneInfo, named: bool = True
+) -> str:
+    """Return [start, end) within a day, as 9:00-11:00 AM MST; one minute is a start.
+
+    The zone's name is left out where `named` is false: it is said nearby.
+    """
     start, end = clock(starts_at, zone=zone), clock(ends_at, zone=zone)
-    if (ends_at - starts_at).total_seconds() <= 60:  # noqa: PLR2004  # an exact start
-        return f"{start} {_name(starts_at, zone)}"
+    name = f" {_name(starts_at, zone)}" if named else ""
+    if ends_at - starts_at <= timedelta(minutes=1):
+        return f"{start}{name}"
     if start[-2:] == end[-2:]:
         start = start[:-3]
-    return f"{start}\N{EN DASH}{end} {_name(starts_at, zone)}"
+    return f"{start}\N{EN DASH}{end}{name}"
 
 
 def window_text(starts_at: datetime, ends_at: datetime, *, zone: ZoneInfo) -> str:

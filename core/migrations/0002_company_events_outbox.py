@@ -59,6 +59,7 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField(db_index=True)),
             ],
             options={
+                'verbose_name': 'repeated request',
                 'constraints': [models.UniqueConstraint(models.F('principal'), models.F('route'), models.F('key'), name='idempotency_key_is_unique'), models.CheckConstraint(condition=models.Q(models.Q(('body__isnull', True), ('status_code__isnull', True)), models.Q(('body__isnull', False), ('status_code__isnull', False)), _connector='OR'), name='idempotency_answer_is_whole')],
             },
         ),
@@ -81,6 +82,8 @@ class Migration(migrations.Migration):
                 ('is_active', models.BooleanField(default=True)),
             ],
             options={
+                'verbose_name': 'branch',
+                'verbose_name_plural': 'branches',
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('latitude__isnull', True), ('longitude__isnull', True)), models.Q(('latitude__range', (-90, 90)), ('longitude__range', (-180, 180))), _connector='OR'), name='location_coordinates_come_in_pairs')],
             },
         ),
@@ -111,6 +114,10 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(null=True)),
                 ('event', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='messages', to='core.event')),
             ],
+            options={
+                'verbose_name': 'delivery',
+                'verbose_name_plural': 'deliveries',
+            },
         ),
         migrations.CreateModel(
             name='DeliveryAttempt',

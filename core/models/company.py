@@ -39,6 +39,8 @@ class Location(TimeStamped):
     objects = LocationQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "branch"
+        verbose_name_plural = "branches"
         constraints = [
             models.CheckConstraint(
                 name="location_coordinates_come_in_pairs",

@@ -19,6 +19,7 @@ class IdempotencyRecord(models.Model):
     expires_at = models.DateTimeField(db_index=True)
 
     class Meta:
+        verbose_name = "repeated request"
         constraints = [
             models.UniqueConstraint(
                 "principal", "route", "key", name="idempotency_key_is_unique"

@@ -68,7 +68,7 @@ class FlagFilter(DropdownFilter):
     parameter_name = "flag"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return list(LeadFlag.choices)
+        return [(value, _words(label)) for value, label in LeadFlag.choices]
 
     def queryset(self, request: HttpRequest, leads: LeadQuerySet) -> LeadQuerySet:
         return leads.filter(flags__contains=[self.value()]) if self.value() else leads
@@ -89,6 +89,13 @@ class LeadAdmin(PageAdmin):
         "received",
     )
     list_filter = (StateFilter, FlagFilter, BranchFilter)
+    tabs = (
+        ("Open", ""),
+        ("New", "state=new"),
+        ("Possible duplicates", "flag=possible_duplicate"),
+        ("Booked", "state=converted"),
+        ("All", "state=all"),
+    )
     list_select_related = ("location",)
     ordering = ("-created_at", "-id")
     search_fields = ("reference",)
@@ -143,6 +150,7 @@ class LeadAdmin(PageAdmin):
         visit = getattr(thing, "appointment", None)  # of an app above this one
         return {
             "state": self.state(thing),
+            "wish": self.wish(thing),
             "flags": self.flag_badges(thing),
             "phone": phone_link(thing.phone) if thing.phone else thing.phone_given,
             "email": email_link(thing.email),
@@ -157,7 +165,7 @@ class LeadAdmin(PageAdmin):
         return [
             ("Name", thing.name),
             ("Phone", phone_link(thing.phone) if thing.phone else thing.phone_given),
-            ("Wish", thing.service_code or "-"),
+            ("Wish", self.wish(thing)),
             ("Address", _address(thing) or "-"),
             ("Message", thing.message or "-"),
         ]
@@ -168,7 +176,7 @@ class LeadAdmin(PageAdmin):
 
     @admin.display(description="Wish")
     def wish(self, lead: Lead) -> str:
-        return lead.service_code.replace("-", " ").capitalize() or "-"
+        return _words(lead.service_code) or "-"
 
     @admin.display(description="Place")
     def place(self, lead: Lead) -> str:
@@ -178,7 +186,7 @@ class LeadAdmin(PageAdmin):
     def flag_badges(self, lead: Lead) -> SafeString | str:
         labels = dict(LeadFlag.choices)
         shown = [
-            (badge(labels.get(flag, flag), _FLAG_TONES.get(flag, Tone.ALERT)),)
+            (badge(_words(labels.get(flag, flag)), _FLAG_TONES.get(flag, Tone.ALERT)),)
             for flag in lead.flags
         ]
         return format_html_join(" ", "{}", shown) if shown else "-"
@@ -202,3 +210,8 @@ def _address(lead: Lead) -> str:
     street = ", ".join(part for part in (lead.line1, lead.line2, lead.city) if part)
     place = f"{lead.region} {lead.postal_code}".strip()
     return ", ".join(part for part in (street, place) if part)
+
+
+def _words(name: str) -> str:
+    """Return a code or a label as one says it."""
+    return name.replace("-", " ").replace("_", " ").capitalize()
