@@ -10,10 +10,10 @@ from django.utils.safestring import SafeString
 
 from core.admin.actions import PageAdmin
 from core.admin.base import DropdownFilter, RadioFilter
+from core.admin.contacts import CHANNELS
 from core.admin.display import Tone, badge, link, moment_text, two_lines
 from core.admin.outbox import delivery_badge
-from core.models.outbox import OutboxStatus
-from notifications.models import Channel, Notification
+from notifications.models import Channel, Notification, NotificationQuerySet, State
 
 
 class ChannelFilter(DropdownFilter):
@@ -23,7 +23,7 @@ class ChannelFilter(DropdownFilter):
     parameter_name = "channel"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return list(Channel.choices)
+        return [(one.value, CHANNELS[one]) for one in Channel]
 
     def queryset(
         self, request: HttpRequest, rows: QuerySet[Notification]
@@ -31,35 +31,34 @@ class ChannelFilter(DropdownFilter):
         return rows.filter(channel=self.value()) if self.value() else rows
 
 
-class OutcomeFilter(RadioFilter):
-    """What needs a hand: messages that nobody got."""
+class StateFilter(RadioFilter):
+    """How far it has come."""
 
-    title = "outcome"
-    parameter_name = "outcome"
+    title = "state"
+    parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("failed", "Failed"), ("suppressed", "Not sent"), ("sent", "Sent")]
+        return list(State.choices)
 
     def queryset(
-        self, request: HttpRequest, rows: QuerySet[Notification]
-    ) -> QuerySet[Notification]:
-        match self.value():
-            case "failed":
-                return rows.filter(delivery__status=OutboxStatus.DEAD)
-            case "suppressed":
-                return rows.exclude(suppressed_because="")
-            case "sent":
-                return rows.filter(sent_at__isnull=False)
-            case _:
-                return rows
+        self, request: HttpRequest, rows: NotificationQuerySet
+    ) -> NotificationQuerySet:
+        chosen = self.value()
+        return rows.in_state(State(chosen)) if chosen in State.values else rows
 
 
 @admin.register(Notification)
 class NotificationAdmin(PageAdmin):
     """Messages, as they were written; nobody writes them here."""
 
-    list_display = ("written", "who", "channel", "about", "visit", "state")
-    list_filter = (OutcomeFilter, ChannelFilter)
+    list_display = ("written", "who", "channel_name", "about", "visit", "state")
+    list_filter = (StateFilter, ChannelFilter)
+    tabs = (
+        ("All", ""),
+        ("Failed", "state=failed"),
+        ("Not sent", "state=suppressed"),
+        ("On their way", "state=pending"),
+    )
     list_select_related = ("appointment__location", "customer", "delivery")
     ordering = ("-created_at", "-id")
     search_fields = (
@@ -80,11 +79,12 @@ class NotificationAdmin(PageAdmin):
                     "Message",
                     [
                         ("To", self.who(thing)),
-                        ("By", thing.get_channel_display()),
+                        ("By", self.channel_name(thing)),
                         ("Visit", self.visit(thing)),
                         ("Written", self.written(thing)),
                         ("Sent", _time(thing, thing.sent_at)),
                         ("Provider's id", thing.provider_message_id or "-"),
+                        ("Not sent because", thing.suppressed_because or "-"),
                     ],
                 ),
             ],
@@ -101,7 +101,11 @@ class NotificationAdmin(PageAdmin):
 
     @admin.display(description="About")
     def about(self, message: Notification) -> str:
-        return message.event_name.partition(".")[2].replace("_", " ").capitalize()
+        return message.get_kind_display().capitalize()
+
+    @admin.display(description="By", ordering="channel")
+    def channel_name(self, message: Notification) -> str:
+        return CHANNELS[message.channel]
 
     @admin.display(description="Visit")
     def visit(self, message: Notification) -> SafeString:
@@ -111,10 +115,17 @@ class NotificationAdmin(PageAdmin):
         return link(url, message.appointment.reference)
 
     @admin.display(description="State")
-    def state(self, message: Notification) -> SafeString | str:
-        if message.suppressed_because:
-            return badge("Not sent", Tone.WAITING, hint=message.suppressed_because)
-        return delivery_badge(message.delivery) if message.delivery else "-"
+    def state(self, message: Notification) -> SafeString:
+        match message.state:
+            case State.DELIVERED:
+                return badge("Delivered", Tone.ACTIVE)
+            case State.SUPPRESSED:
+                return badge("Not sent", Tone.WAITING, hint=message.suppressed_because)
+            case State.PENDING if message.delivery:
+                return delivery_badge(message.delivery)
+            case _:
+                error = message.delivery.last_error if message.delivery else ""
+                return badge("Failed", Tone.ALERT, hint=error)
 
 
 def _time(message: Notification, moment: Any) -> str:

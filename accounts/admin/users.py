@@ -50,6 +50,7 @@ class UserAdmin(AdminsOnly, PageAdmin):
     search_fields = ("name", "email")
     add_action = Action(
         slug="add",
+        submit="Save",
         label="New user",
         icon="person_add",
         form=forms.UserForm,
@@ -58,6 +59,7 @@ class UserAdmin(AdminsOnly, PageAdmin):
     page_actions = (
         Action(
             slug="edit",
+            submit="Save",
             label="Edit",
             icon="edit",
             form=forms.UserEditForm,
@@ -67,6 +69,7 @@ class UserAdmin(AdminsOnly, PageAdmin):
         ),
         Action(
             slug="password",
+            submit="Save",
             label="Set password",
             icon="key",
             form=forms.PasswordForm,

@@ -62,6 +62,7 @@ VISIT_ACTIONS = (
     ),
     Action(
         slug="notes",
+        submit="Save",
         label="Edit notes",
         icon="edit_note",
         form=forms.NotesForm,

@@ -9,8 +9,9 @@ from appointments.admin import looks
 from appointments.admin.history import steps_of
 from appointments.models import Appointment
 from appointments.rules.states import Step
-from core.admin.contacts import email_link, phone_link
+from core.admin.contacts import CHANNELS, email_link, phone_link
 from core.admin.display import (
+    Tone,
     badge,
     length_text,
     map_url,
@@ -71,11 +72,20 @@ def _messages(visit: Appointment) -> list[dict[str, Any]]:
     return [
         {
             "message": row,
-            "state": delivery_badge(row.delivery) if row.delivery else "",
+            "by": CHANNELS.get(row.channel, row.channel),
+            "state": _message_state(row),
             "when": moment_text(row.sent_at or row.created_at, zone=zone),
         }
         for row in rows[:_MOST]
     ]
+
+
+def _message_state(row: Any) -> Any:
+    if row.sent_at:
+        return badge("Delivered", Tone.ACTIVE)
+    if row.suppressed_because:
+        return badge("Not sent", Tone.WAITING)
+    return delivery_badge(row.delivery) if row.delivery else badge("Failed", Tone.ALERT)
 
 
 def _deliveries(visit: Appointment) -> list[dict[str, Any]]:

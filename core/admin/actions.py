@@ -39,6 +39,8 @@ class Action:
     is_open: Callable[[Any], bool] | None = None
     hint: str = ""
     style: str = "plain"  # or primary, or danger
+    submit: str = ""  # what its button says, where that is not the label
+    leaves_nothing: bool = False  # the thing is gone when it is done
 
     def is_for(self, thing: Any) -> bool:
         return self.is_open is None or self.is_open(thing)
@@ -203,8 +205,28 @@ class PageAdmin(ModelAdmin):
             form.add_error(None, sentence(refusal))
             form.alternatives = refusal.extra.get("alternatives", [])
             return None
+        shown_once = form.shown_once(made)
+        if shown_once is not None:
+            return self._show_once(request, action, made, shown_once)
         messages.success(request, action.done)
+        if action.leaves_nothing:
+            return HttpResponseRedirect(self.url("changelist"))
         return self._page_of(made if isinstance(made, self.model) else form.thing)
+
+    def _show_once(
+        self, request: HttpRequest, action: Action, thing: Any, secret: str
+    ) -> HttpResponse:
+        """Show a secret in the answer itself: it is in no session, cookie or log."""
+        context: dict[str, Any] = {
+            **self.admin_site.each_context(request),
+            "title": action.label,
+            "opts": self.opts,
+            "original": thing,
+            "action": action,
+            "secret": secret,
+            "back": self.url("change", thing.pk),
+        }
+        return TemplateResponse(request, "admin/action/shown_once.html", context)
 
     def _page_of(self, thing: Any) -> HttpResponseRedirect:
         return HttpResponseRedirect(self.url("change", thing.pk))

@@ -4,6 +4,8 @@ import phonenumbers
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+CHANNELS = {"sms": "SMS", "email": "E-mail"}
+
 
 def phone_text(e164: str) -> str:
     """Return a phone as people read it: at home (602) 555-0147, abroad with +."""

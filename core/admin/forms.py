@@ -58,6 +58,7 @@ class ActionForm(forms.Form):
     """
 
     body = "admin/action/fields.html"
+    is_wide = False  # whether it needs the room beside it
     version = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(
@@ -88,6 +89,10 @@ class ActionForm(forms.Form):
     def more(self) -> dict[str, Any]:
         """Return what the page shows beside the fields."""
         return {}
+
+    def shown_once(self, made: Any) -> str | None:
+        """Return a secret that is shown now and never again, where there is one."""
+        return None
 
     def shared(self) -> dict[str, Any]:
         """Return what every service takes."""

@@ -46,7 +46,7 @@ class OccurredFilter(RadioFilter):
 class EventAdmin(ReadOnlyAdmin):
     """The record of every change: who, what, when and why."""
 
-    list_display = ("occurred", "name", "actor_label", "reason", "state")
+    list_display = ("occurred", "name", "about", "who", "reason", "state")
     list_filter = (OccurredFilter,)
     ordering = ("-occurred_at", "-id")
     search_fields = ("=aggregate_id", "=request_id")
@@ -77,6 +77,14 @@ class EventAdmin(ReadOnlyAdmin):
     @admin.display(description="Time (UTC)", ordering="occurred_at")
     def occurred(self, event: Event) -> str:
         return f"{event.occurred_at:%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description="About")
+    def about(self, event: Event) -> str:
+        return str(event.data.get("reference") or event.aggregate_type)
+
+    @admin.display(description="Who")
+    def who(self, event: Event) -> str:
+        return event.actor_label or event.actor_role
 
     @admin.display(description="Told")
     def state(self, event: Event) -> str:

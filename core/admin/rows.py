@@ -11,6 +11,7 @@ class RowsForm(ActionForm):
     """Rows that replace those there were; an empty row says nothing."""
 
     body = "admin/action/rows.html"
+    is_wide = True
     row: type[forms.Form]
     extra = 3
 

@@ -32,6 +32,7 @@ class CustomerAdmin(PageAdmin):
     page_actions = (
         Action(
             slug="edit",
+            submit="Save",
             label="Edit",
             icon="edit",
             form=forms.CustomerForm,
@@ -39,6 +40,7 @@ class CustomerAdmin(PageAdmin):
         ),
         Action(
             slug="address",
+            submit="Save",
             label="Add address",
             icon="add_home",
             form=forms.AddressForm,
@@ -47,6 +49,7 @@ class CustomerAdmin(PageAdmin):
     )
     add_action = Action(
         slug="add",
+        submit="Save",
         label="New customer",
         icon="person_add",
         form=forms.CustomerForm,

@@ -112,6 +112,7 @@ class LeadAdmin(PageAdmin):
         ),
         Action(
             slug="edit",
+            submit="Save",
             label="Edit",
             icon="edit",
             form=forms.LeadEditForm,

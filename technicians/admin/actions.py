@@ -5,6 +5,7 @@ from technicians.admin import forms, row_forms
 
 ADD = Action(
     slug="add",
+    submit="Save",
     label="New technician",
     icon="person_add",
     form=forms.TechnicianForm,
@@ -13,6 +14,7 @@ ADD = Action(
 TECHNICIAN_ACTIONS = (
     Action(
         slug="edit",
+        submit="Save",
         label="Edit",
         icon="edit",
         form=forms.TechnicianForm,
@@ -21,6 +23,7 @@ TECHNICIAN_ACTIONS = (
     ),
     Action(
         slug="shifts",
+        submit="Save",
         label="Weekly shifts",
         icon="schedule",
         form=row_forms.ShiftsForm,
@@ -29,6 +32,7 @@ TECHNICIAN_ACTIONS = (
     ),
     Action(
         slug="skills",
+        submit="Save",
         label="Skills",
         icon="workspace_premium",
         form=row_forms.SkillsForm,
@@ -36,6 +40,7 @@ TECHNICIAN_ACTIONS = (
     ),
     Action(
         slug="time-off",
+        submit="Save",
         label="Time off",
         icon="beach_access",
         form=forms.TimeOffForm,
@@ -44,6 +49,7 @@ TECHNICIAN_ACTIONS = (
     ),
     Action(
         slug="exception",
+        submit="Save",
         label="Other hours",
         icon="edit_calendar",
         form=forms.ExceptionForm,

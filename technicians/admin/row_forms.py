@@ -27,9 +27,12 @@ class ShiftRow(forms.Form):
     valid_from = forms.DateField(label="Holds from", required=False, widget=DATE)
     valid_until = forms.DateField(label="until", required=False, widget=DATE)
 
-    def __init__(self, *args: Any, branches: Choices, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, branches: Choices, home: UUID, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.fields["location"] = _choosing(self.fields["location"], branches)
+        self.fields["location"].initial = home
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -46,7 +49,10 @@ class ShiftsForm(RowsForm):
 
     def row_kwargs(self) -> dict[str, Any]:
         rows = Location.objects.order_by("name").values_list("pk", "name")
-        return {"branches": [(str(pk), name) for pk, name in rows]}
+        return {
+            "branches": [(str(pk), name) for pk, name in rows],
+            "home": self.thing.location_id,
+        }
 
     def rows_now(self) -> list[dict[str, Any]]:
         shifts = self.thing.weekly_shifts.order_by("weekday", "starts", "pk")
