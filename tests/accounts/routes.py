@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from integrations.models import WebhookEndpoint
 from notifications.models import Notification
 from technicians.models import Technician
+from tests.core.outbox_rows import tell
 from tests.factories import (
     TOMORROW,
     local,
@@ -127,6 +129,21 @@ def message(technician: Technician) -> Made:
     return {"pk": message.pk}
 
 
+def endpoint(technician: Technician) -> Made:
+    endpoint = WebhookEndpoint.objects.create(
+        url=f"https://crm.example/{technician.pk}",
+        location=technician.location,
+        secret="whsec_c2VjcmV0",
+    )
+    return {"pk": endpoint.pk}
+
+
+def delivery(technician: Technician) -> Made:
+    destination = str(endpoint(technician)["pk"])
+    message = tell(kind="webhook", destination=destination)
+    return {"pk": message.key, "key": message.key}
+
+
 NEW_TIME = local(TOMORROW, 11).isoformat()
 
 ROWS: dict[str, Row] = {
@@ -203,4 +220,15 @@ ROWS: dict[str, Row] = {
     # notifications
     "notifications": listing(message),
     "notifications/<uuid:pk>": thing(message),
+    # integrations
+    "webhook-endpoints": listing(endpoint),
+    "webhook-endpoints/<uuid:pk>": thing(
+        endpoint, bodies={"patch": {"description": "The CRM"}}
+    ),
+    "webhook-endpoints/<uuid:pk>/test": thing(endpoint),
+    "webhook-endpoints/<uuid:pk>/rotate-secret": thing(endpoint),
+    "deliveries": listing(delivery),
+    "deliveries/replay": nothing(),
+    "deliveries/<uuid:key>": thing(delivery),
+    "deliveries/<uuid:key>/replay": thing(delivery),
 }

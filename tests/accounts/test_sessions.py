@@ -191,6 +191,17 @@ def test_a_user_who_was_switched_off_by_hand_is_out_as_well() -> None:
     assert refresh(pair["refresh"]).status_code == 401
 
 
+def test_an_account_that_is_opened_again_begins_without_sessions() -> None:
+    user = make_user()
+    pair = tokens_of(user)
+
+    deactivate(user)
+    services.reactivate(user_id=user.pk, by=SYSTEM, now=NOW)
+
+    assert me(pair["access"]) == 401
+    assert refresh(pair["refresh"]).status_code == 401
+
+
 def test_a_password_checked_before_a_change_opens_nothing_after_it() -> None:
     checked = make_user()
     change_password(User.objects.get(pk=checked.pk))
