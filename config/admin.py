@@ -37,37 +37,6 @@ class FieldbookSite(UnfoldAdminSite):
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Change one's own password by the service, which ends all sessions."""
-        form = OwnPasswordForm(
-            request.POST or None,
-            thing=request.user,
-            actor=actor_of(request),
-            now=timezone.now(),
-            query={},
-        )
-        if request.method == "POST" and form.is_valid():
-            try:
-                form.run()
-            except DomainError as refusal:
-                form.add_error(None, sentence(refusal))
-            else:
-                messages.success(request, "Sign in with your new password.")
-                return HttpResponseRedirect(reverse("admin:login"))
-        context: dict[str, Any] = {
-            **self.each_context(request),
-            "title": "Change password",
-            "form": form,
-            "action": {
-                "label": "Change password",
-                "hint": "All your sessions end, this one too.",
-            },
-            "back": reverse("admin:index"),
-        }
-        return TemplateResponse(request, "admin/action/page.html", context)
-
-    def password_change(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
         """Let people change their password the way the API does."""
         view = PasswordChangeView.as_view(
             form_class=OwnPasswordForm,

@@ -21,12 +21,9 @@ class BranchesField(forms.ModelMultipleChoiceField):
         super().__init__(branches, label="Branches", required=False, **kwargs)
 
 
-def password_field(*, label: str = "Password", is_new: bool = True) -> forms.CharField:
+def password_field(*, label: str = "Password") -> forms.CharField:
     """Return a box for a password; the service says whether it is strong enough."""
-    attrs = {
-        "class": "fb-input",
-        "autocomplete": "new-password" if is_new else "current-password",
-    }
+    attrs = {"class": "fb-input", "autocomplete": "new-password"}
     return forms.CharField(
         label=label, strip=False, max_length=128, widget=forms.PasswordInput(attrs)
     )
@@ -96,29 +93,6 @@ class PasswordForm(ActionForm):
         return services.change_password(
             user_id=self.thing.pk,
             password=self.cleaned_data["password"],
-            by=self.actor,
-            now=self.now,
-        )
-
-
-class OwnPasswordForm(ActionForm):
-    """Give oneself another password; `thing` is the user."""
-
-    current = password_field(label="Current password", is_new=False)
-    new = password_field(label="New password")
-    again = password_field(label="New password, again")
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
-        if data.get("new") != data.get("again"):
-            raise forms.ValidationError("The two new passwords are not the same.")
-        return data
-
-    def run(self) -> User:
-        return services.change_own_password(
-            user=self.thing,
-            current=self.cleaned_data["current"],
-            new=self.cleaned_data["new"],
             by=self.actor,
             now=self.now,
         )

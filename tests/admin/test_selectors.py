@@ -136,8 +136,7 @@ def test_late_visits_come_before_unassigned_ones() -> None:
 
     found = needs_a_hand(actor=SYSTEM, locations=[branch], now=now)
 
-    rows = found.values_list("pk", "is_late")
-    assert list(rows) == [(nobody.pk, True), (late.pk, True)]
+    assert [visit.pk for visit in found] == [nobody.pk, late.pk]
 
 
 def test_only_what_lies_ahead_is_coming_up() -> None:
