@@ -62,7 +62,7 @@ POLICY: Mapping[str, Roles] = {
     "technicians.reactivate": OFFICE,
     "technicians.set_skills": OFFICE,
     # When they work
-    "shifts.list": CREW,
+    "shifts.retrieve": CREW,
     "shifts.update": OFFICE,
     "shift_exceptions.list": CREW,
     "shift_exceptions.create": OFFICE,

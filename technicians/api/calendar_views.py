@@ -44,10 +44,8 @@ class WeeklyShiftsViewSet(_CalendarViewSet):
     pagination_class = None
     filterset_class = None
 
-    @extend_schema(
-        responses=WeeklyShiftsOutput, operation_id="technicians_shifts_retrieve"
-    )
-    def list(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(responses=WeeklyShiftsOutput)
+    def retrieve(self, request: Request, pk: UUID) -> Response:
         """Show a technician's weekly shifts."""
         return self._answer(self.technician())
 

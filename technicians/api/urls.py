@@ -17,7 +17,7 @@ _router.register("skills", SkillViewSet, basename="skill")
 urlpatterns = [
     path(
         "technicians/<uuid:pk>/shifts",
-        WeeklyShiftsViewSet.as_view({"get": "list", "put": "update"}),
+        WeeklyShiftsViewSet.as_view({"get": "retrieve", "put": "update"}),
         name="technician-shifts",
     ),
     path(
