@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from config.admin_site import UNFOLD  # noqa: F401  # read by the admin theme
-from config.env import BASE_DIR, env, environment, secret
+from config.env import BASE_DIR, env, environment, redis_database, secret
 from config.log import logging_config
 
 ENVIRONMENT = environment()
@@ -115,7 +115,7 @@ REDIS_URL: str = env.str("REDIS_URL")
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": env.str("CACHE_URL", default=f"{REDIS_URL.rstrip('/')}/1"),
+        "LOCATION": env.str("CACHE_URL", default=redis_database(REDIS_URL, 1)),
         "KEY_PREFIX": "fieldbook",
         "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
     }
@@ -126,7 +126,7 @@ CACHES["limits"] = {
     "KEY_PREFIX": "limits",
 }
 
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=f"{REDIS_URL.rstrip('/')}/0")
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=redis_database(REDIS_URL, 0))
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 60,  # longer than the longest task; hints are cheap to repeat
     "socket_timeout": 5,
@@ -249,6 +249,10 @@ OUTBOX_DELIVERERS: dict[str, str] = {
     "sms": "notifications.services.deliver_sms",
     "webhook": "integrations.services.deliver_webhook",
 }
+
+# So many messages at once may be on their way to one destination: a receiver that is
+# slow must not occupy all workers.
+OUTBOX_LEASES_PER_DESTINATION = env.int("OUTBOX_LEASES_PER_DESTINATION", default=1)
 
 # --- Messages ----------------------------------------------------------------
 

@@ -30,7 +30,7 @@ def recipients_of(*, customer_id: UUID) -> dict[Channel, str]:
     """
     primary = ContactMethod.objects.filter(customer=customer_id, is_primary=True)
     found: dict[Channel, str] = {}
-    for contact in primary.order_by("pk"):
+    for contact in primary.order_by("kind", "pk"):  # e-mail comes before phone
         if contact.kind == ContactKind.EMAIL:
             found.setdefault(Channel.EMAIL, contact.value)
         elif can_text(contact.value):

@@ -6,13 +6,12 @@ what came of it by `finish`. A worker that dies leaves a lease that ends by itse
 that comes back too late holds an outdated token, and its `finish` changes nothing.
 """
 
-from core.outbox.leasing import LEASE, LEASES_PER_DESTINATION, claim, finish
+from core.outbox.leasing import LEASE, claim, finish
 from core.outbox.outcomes import RETRY_SECONDS, Outcome, retry_delay
 from core.outbox.writing import enqueue
 
 __all__ = [
     "LEASE",
-    "LEASES_PER_DESTINATION",
     "RETRY_SECONDS",
     "Outcome",
     "claim",

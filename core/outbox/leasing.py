@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 
@@ -17,8 +18,6 @@ log = structlog.get_logger(__name__)
 
 # Longer than any try may take: 3 s to connect, 15 s to read, 20 s in all, and a margin.
 LEASE = timedelta(seconds=45)
-# So that one slow receiver cannot occupy all workers.
-LEASES_PER_DESTINATION = 2
 A_YEAR = timedelta(days=365)
 _LOST = "The worker that had it did not come back."
 
@@ -98,7 +97,7 @@ def claim(*, message_id: int, now: datetime) -> OutboxMessage | None:
         "now": now,
         "token": uuid.uuid4(),
         "lease": LEASE,
-        "leases": LEASES_PER_DESTINATION,
+        "leases": settings.OUTBOX_LEASES_PER_DESTINATION,
         "lost": _LOST,
     }
     found = next(iter(OutboxMessage.objects.raw(_CLAIM, parameters)), None)

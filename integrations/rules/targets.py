@@ -116,7 +116,8 @@ def _check_shape(parts: SplitResult, host: str) -> None:
         raise UnsafeTarget("Leave out user and password.")
     if parts.fragment:
         raise UnsafeTarget("Leave out the fragment.")
-    if not (_is_address(host) or _is_name(host)):
+    is_v6 = _is_address(host) and ":" in host
+    if is_v6 != ("[" in parts.netloc) or not (_is_address(host) or _is_name(host)):
         raise UnsafeTarget("The host is neither a name nor an address.")
 
 

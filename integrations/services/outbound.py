@@ -35,16 +35,11 @@ Resolver = Callable[[str, int], list[str]]
 _resolving = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolve")
 
 
-def client(
-    *,
-    allow_private: bool,
-    seconds: float = TOTAL_SECONDS,
-    resolve: Resolver | None = None,
-) -> httpx2.Client:
+def client(*, allow_private: bool, resolve: Resolver | None = None) -> httpx2.Client:
     """Return a client for one call. It follows nobody and trusts no proxy settings."""
     backend = GuardedBackend(
         allow_private=allow_private,
-        ends=time.monotonic() + seconds,
+        ends=time.monotonic() + TOTAL_SECONDS,
         resolve=resolve or resolve_by_system,
     )
     return httpx2.Client(

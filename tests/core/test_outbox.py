@@ -319,7 +319,8 @@ class TestLeases:
         assert message.delivery_attempts.count() == 13
         assert "outbox_message_dead" in caplog.text
 
-    def test_one_slow_destination_holds_few_workers(self) -> None:
+    def test_one_slow_destination_holds_few_workers(self, settings) -> None:
+        settings.OUTBOX_LEASES_PER_DESTINATION = 2
         messages = [tell(of=uuid7()) for _ in range(4)]
 
         leased = [claim(message) for message in messages]

@@ -110,7 +110,7 @@ def test_the_number_of_queries_is_constant(
             body="Hello",
         )
 
-    with django_assert_num_queries(3):  # who asks, which branches, the list
+    with django_assert_num_queries(2):  # who asks, and the list
         found = results(viewer.get(URL))
 
     assert len(found) == visits
