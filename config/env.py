@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Literal, get_args
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -43,3 +44,8 @@ def secret(name: str, *, meaning: str, at_least: int = 32) -> str:
         'python -c "import secrets; print(secrets.token_urlsafe(48))" '
         "On a laptop, start with ./run instead: it makes its own."
     )
+
+
+def redis_database(url: str, number: int) -> str:
+    """Return that server's database of this number, whatever number `url` names."""
+    return urlsplit(url)._replace(path=f"/{number}").geturl()

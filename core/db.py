@@ -45,22 +45,29 @@ def take_turns(name: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 
 
+def _was_unlucky(cause: BaseException | None) -> bool:
+    """Tell whether the same work may well succeed when it is run again."""
+    if not isinstance(cause, psycopg.Error):
+        return False
+    if cause.sqlstate in _WORTH_ANOTHER_TRY:
+        return True
+    return (cause.diag.constraint_name or "").endswith("_reference_key")
+
+
 def retry_contention(work: Callable[[], Result], *, tries: int = 3) -> Result:
-    """Run a whole transaction again when it only lost a race for locks.
+    """Run a whole transaction again when it was only unlucky.
+
+    It lost a race for locks, or drew a reference that exists already.
 
     Raises:
-        Unavailable: it lost every time.
+        Unavailable: it was unlucky every time.
     """
     for attempt in range(1, tries + 1):
         try:
             return work()
-        except OperationalError as error:
-            cause = error.__cause__
-            if (
-                not isinstance(cause, psycopg.Error)
-                or cause.sqlstate not in _WORTH_ANOTHER_TRY
-                or transaction.get_connection().in_atomic_block
-            ):
+        except (OperationalError, IntegrityError) as error:
+            nested = transaction.get_connection().in_atomic_block
+            if nested or not _was_unlucky(error.__cause__):
                 raise
             if attempt < tries:
                 # Jitter, so that two that met once do not meet again.

@@ -183,7 +183,7 @@ class Lead(TimeStamped, Versioned):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     reference = models.CharField(max_length=12, unique=True, editable=False)
     status = models.CharField(max_length=10, choices=LeadStatus, default=LeadStatus.NEW)
-    source = models.SlugField(max_length=40, default="website")
+    source = models.SlugField(max_length=40, default="website", db_index=False)
     flags = ArrayField(
         models.CharField(max_length=30, choices=LeadFlag), default=list, blank=True
     )
@@ -197,7 +197,7 @@ class Lead(TimeStamped, Versioned):
     city = models.CharField(max_length=100, blank=True)
     region = models.CharField("state", max_length=50, blank=True)
     postal_code = models.CharField("ZIP", max_length=20, blank=True)
-    service_code = models.SlugField(max_length=40, blank=True)
+    service_code = models.SlugField(max_length=40, blank=True, db_index=False)
     message = models.TextField(max_length=4000, blank=True)
 
     location = models.ForeignKey(

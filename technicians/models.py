@@ -16,7 +16,7 @@ class Skill(models.Model):
     """Something a service may ask for: a trade skill or a certificate."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    code = models.SlugField(max_length=40)
+    code = models.SlugField(max_length=40, db_index=False)
     name = models.CharField(max_length=100)
 
     class Meta:

@@ -34,7 +34,7 @@ class Service(TimeStamped):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    code = models.SlugField(max_length=40)
+    code = models.SlugField(max_length=40, db_index=False)
     name = models.CharField(max_length=100)
     description = models.CharField(max_length=500, blank=True)
     duration_minutes = models.PositiveSmallIntegerField()

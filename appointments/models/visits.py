@@ -75,7 +75,7 @@ class Appointment(TimeStamped, Versioned):
     sequence = models.PositiveIntegerField(default=0)
     price_cents = models.PositiveIntegerField(default=0)
     currency = models.CharField(max_length=3, default="USD")
-    source = models.SlugField(max_length=40, default="staff")
+    source = models.SlugField(max_length=40, default="staff", db_index=False)
     notes = models.TextField(max_length=4000, blank=True)
     cancellation_reason = models.CharField(max_length=500, blank=True)
 

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             name='Skill',
             fields=[
                 ('id', models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('code', models.SlugField(max_length=40)),
+                ('code', models.SlugField(db_index=False, max_length=40)),
                 ('name', models.CharField(max_length=100)),
             ],
             options={

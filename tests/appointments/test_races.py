@@ -224,3 +224,19 @@ def test_moving_and_booking_into_the_same_time_do_not_deadlock() -> None:
 
     assert tally(results) == {"Appointment": 1, "SlotUnavailable": 11}
     assert overlaps() == 0
+
+
+def test_a_reference_that_is_drawn_twice_is_drawn_again(monkeypatch) -> None:
+    company = make_company()
+    homes = [make_property() for _ in range(2)]
+    drawn = iter(["V-AAAAAAAA", "V-AAAAAAAA", "V-BBBBBBBB"])
+    monkeypatch.setattr(
+        "appointments.services.booking.make_reference", lambda _prefix: next(drawn)
+    )
+
+    visits = [
+        retry_contention(lambda n=n: buy(company, properties=homes)(n))
+        for n in range(2)
+    ]
+
+    assert [visit.reference for visit in visits] == ["V-AAAAAAAA", "V-BBBBBBBB"]
