@@ -1,10 +1,7 @@
 """All routes of the house."""
 
-from contextlib import suppress
-from importlib import import_module
-
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import include, path
 from drf_spectacular.views import (
     SpectacularAPIView,
     SpectacularRedocView,
@@ -20,22 +17,18 @@ handler403 = error_views.forbidden
 handler404 = error_views.not_found
 handler500 = error_views.server_error
 
-_APPS = (
-    "accounts",
-    "leads",
-    "technicians",
-    "appointments",
-    "notifications",
-    "integrations",
-)
-
 _locations = SimpleRouter(trailing_slash=False, use_regex_path=False)
 _locations.register("locations", LocationViewSet, basename="location")
 
-api_v1: list[URLPattern | URLResolver] = [*_locations.urls]
-for _app in _APPS:
-    with suppress(ImportError):  # until every app has its routes
-        api_v1 += import_module(f"{_app}.api.urls").urlpatterns
+api_v1 = [
+    path("", include(_locations.urls)),
+    path("", include("accounts.api.urls")),
+    path("", include("leads.api.urls")),
+    path("", include("technicians.api.urls")),
+    path("", include("appointments.api.urls")),
+    path("", include("notifications.api.urls")),
+    path("", include("integrations.api.urls")),
+]
 
 urlpatterns = [
     path("", probes.landing, name="landing"),
