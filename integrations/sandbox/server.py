@@ -34,6 +34,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "FieldbookSandbox"
     timeout = 90  # seconds; longer than the slowest answer
+    disable_nagle_algorithm = True  # else an answer waits for the head's ACK
 
     def do_GET(self) -> None:
         self._route({"/": self._page, "/deliveries": self._deliveries})

@@ -380,7 +380,7 @@ class TestAnswers:
         assert only_message().last_outcome == "unknown"
 
     def test_of_a_long_body_only_a_head_is_read(self, endpoint, receiver) -> None:
-        written = []
+        written: list[int] = []
 
         def flood(handler: Any) -> None:
             handler.wfile.write(b"HTTP/1.1 500 X\r\nContent-Length: 99999999\r\n\r\n")

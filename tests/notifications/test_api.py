@@ -21,7 +21,7 @@ def viewer(company, api_as):
 
 def results(response) -> list[dict]:
     assert response.status_code == 200, response.content
-    return response.json()["results"]
+    return list(response.json()["results"])
 
 
 def test_a_message_shows_how_far_it_has_come(company, viewer) -> None:
@@ -87,7 +87,7 @@ def test_messages_of_other_branches_are_not_there(company, api_as) -> None:
     book(company)
     drain(now=NOW)
     stranger = api_as(make_user(Role.VIEWER, locations=[make_location()]))
-    message = Notification.objects.first()
+    message = Notification.objects.earliest("created_at")
 
     assert results(stranger.get(URL)) == []
     assert stranger.get(f"{URL}/{message.pk}").status_code == 404

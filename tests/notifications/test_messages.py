@@ -1,5 +1,7 @@
 """What customers hear: what, where, in which words, and what they are spared."""
 
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
@@ -27,7 +29,7 @@ from tests.outside import drain
 pytestmark = pytest.mark.django_db
 
 
-def messages(kind: Kind | None = None) -> list[Notification]:
+def messages(kind: Kind | None = None) -> list[Any]:
     found = Notification.objects.order_by("created_at", "channel")
     return list(found.filter(kind=kind) if kind else found)
 

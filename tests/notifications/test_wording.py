@@ -35,7 +35,7 @@ PHOENIX, NEW_YORK, SAO_PAULO = map(
     ],
 )  # fmt: skip
 def test_a_promise_in_words(zone, starts_at, minutes, text) -> None:
-    begin = datetime(*starts_at, tzinfo=zone)
+    begin = datetime(*starts_at).replace(tzinfo=zone)  # noqa: DTZ001  # it has now
 
     assert arrival_text(begin, begin + timedelta(minutes=minutes)) == text
 
