@@ -42,7 +42,7 @@ CHECKS = (
     "response_schema_conformance",
     "unsupported_method",
 )
-EXAMPLES_PER_OPERATION = 20
+EXAMPLES_PER_OPERATION = 5
 
 _django = get_wsgi_application()
 
@@ -139,5 +139,5 @@ def test_the_api_answers_as_documented(headers_of, role) -> None:
     met, faults = explore(headers_of(role))
 
     assert not faults, f"{len(faults)} faults, the first: " + "\n".join(faults[:20])
-    assert met.total() >= 1_000
+    assert met.total() >= 2_000
     assert not [status for status in met if status.startswith("5")]

@@ -170,12 +170,13 @@ def test_other_media_types(callers, method, path, operation) -> None:
 @pytest.mark.parametrize(("method", "path", "operation"), WRITABLE, ids=_name)
 def test_hostile_values_in_each_field(callers, method, path, operation) -> None:
     fields = _fields(operation)
-    bodies = [
-        (f"{field}: {name}", {field: value})
-        for name, value in VALUES.items()
-        for field in fields
-    ]
-    bodies += [(name, dict.fromkeys(fields, value)) for name, value in VALUES.items()]
+    bodies = [(name, dict.fromkeys(fields, value)) for name, value in VALUES.items()]
+    if method == "patch":  # which alone may be enough to get beyond the form
+        bodies += [
+            (f"{field}: {name}", {field: value})
+            for name, value in VALUES.items()
+            for field in fields
+        ]
 
     attack(
         callers,
@@ -258,10 +259,8 @@ def test_hostile_tokens(api, token) -> None:
     "header", ["If-Match", "If-None-Match", "Idempotency-Key", "X-Request-ID", "Accept"]
 )
 def test_hostile_headers(callers, header) -> None:
-    for client in callers:
-        for method, path, _ in _operations("get", "post", "patch"):
-            for value in ("", "*", "\x00", "é" * 300, '"' * 300, "x" * 8_000):
-                response = call(
-                    client, method, path, data=None, headers={header: value}
-                )
-                assert_harmless(response, f"{method} {path} {header}: {value[:9]!r}")
+    admin, _ = callers
+    for method, path, _ in _operations("get", "post", "patch"):
+        for value in ("*", "\x00", "é" * 300, "x" * 8_000):
+            response = call(admin, method, path, data=None, headers={header: value})
+            assert_harmless(response, f"{method} {path} {header}: {value[:9]!r}")
