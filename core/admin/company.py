@@ -88,7 +88,7 @@ class HolidayAdmin(ModelAdmin):
 class ZoneForm(forms.ModelForm):
     """A zone with its ZIPs as one text: there may be a hundred."""
 
-    zips = forms.CharField(
+    zip_codes = forms.CharField(
         label="ZIPs",
         widget=forms.Textarea({"class": "fb-input", "rows": 10}),
         help_text="Separated by spaces or new lines. A ZIP belongs to one zone only.",
@@ -102,12 +102,10 @@ class ZoneForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            listed = self.instance.zips.order_by("postal_code")
-            codes = listed.values_list("postal_code", flat=True)
-            self.initial["zips"] = " ".join(codes)
+            self.initial["zip_codes"] = _zips_of(self.instance)
 
-    def clean_zips(self) -> set[str]:
-        codes = set(self.cleaned_data["zips"].replace(",", " ").split())
+    def clean_zip_codes(self) -> set[str]:
+        codes = set(self.cleaned_data["zip_codes"].replace(",", " ").split())
         wrong = sorted(code for code in codes if not _is_zip(code))
         if wrong:
             raise forms.ValidationError(f"Not a ZIP: {', '.join(wrong)}.")
@@ -129,6 +127,7 @@ class ZoneAdmin(ModelAdmin):
     list_select_related = ("location",)
     ordering = ("location__name", "name")
     search_fields = ("name", "zips__postal_code")
+    fields = ("location", "name", "zip_codes")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Zone]:
         visible = Location.objects.visible_to(actor_of(request))
@@ -143,16 +142,26 @@ class ZoneAdmin(ModelAdmin):
         change: bool,  # noqa: FBT001  # Django's signature
     ) -> None:
         super().save_related(request, form, formsets, change)
-        zone, codes = form.instance, form.cleaned_data["zips"]
+        zone, codes = form.instance, form.cleaned_data["zip_codes"]
         zone.zips.exclude(postal_code__in=codes).delete()
         ZoneZip.objects.bulk_create(
             [ZoneZip(zone=zone, postal_code=code) for code in sorted(codes)],
             ignore_conflicts=True,  # those that it has
         )
 
+    @admin.display(description="ZIPs")
+    def zip_codes(self, zone: Zone) -> str:
+        """Show them to those who may only look."""
+        return _zips_of(zone)
+
     @admin.display(description="ZIPs", ordering="zip_total")
     def zip_count(self, zone: Zone) -> int:
         return zone.zip_total  # type: ignore[attr-defined, no-any-return]  # annotated
+
+
+def _zips_of(zone: Zone) -> str:
+    codes = zone.zips.order_by("postal_code").values_list("postal_code", flat=True)
+    return " ".join(codes)
 
 
 def _is_zip(code: str) -> bool:
