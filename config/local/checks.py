@@ -24,6 +24,10 @@ MODULE = (sys.executable, "-m")
 MANAGE = (sys.executable, "manage.py")
 SCHEMA = ROOT / "openapi.yaml"
 
+# One process per core; more than four only wait for PostgreSQL. The tests of a file
+# stay together: they may share something that takes long to start.
+IN_PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+
 HELP = """\
 ./test [PYTEST ARGUMENTS ...]
 
@@ -197,14 +201,15 @@ def run_all_checks(environment: Mapping[str, str]) -> list[str]:
 def run_pytest(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run pytest at our terminal; return its exit code."""
     process = subprocess.Popen(
-        [*MODULE, "pytest", *arguments],
+        [*MODULE, "pytest", *(arguments or IN_PARALLEL)],
         env=environment,
         cwd=ROOT,
-        preexec_fn=tied_to_us(signal.SIGTERM),  # noqa: PLW1509  # no threads now
+        preexec_fn=tied_to_us(signal.SIGINT),  # noqa: PLW1509  # no threads now
     )
+    # However we are told to stop, pytest takes it as Ctrl-C, and tidies up. The real
+    # Ctrl-C reaches it by itself.
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: process.terminate())
-    # Ctrl-C reaches pytest by itself; we wait for it to finish in good order.
+        signal.signal(number, lambda *_: process.send_signal(signal.SIGINT))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     return process.wait()
 

@@ -1,6 +1,7 @@
 """What `./run` says when it is up: where to look, who can log in, how to book."""
 
 from config.demo.data.logins import LOGINS, PASSWORD, address
+from config.local.programs import sandbox_port
 
 JSON = "-H 'Content-Type: application/json'"
 WISH = (
@@ -13,6 +14,7 @@ WISH = (
 def welcome(*, port: int, seconds: float) -> str:
     """Return the text for somebody who sees Fieldbook for the first time."""
     site = f"http://127.0.0.1:{port}"
+    sandbox = f"http://127.0.0.1:{sandbox_port(port)}"
     logins = "\n".join(f"  {address(who):38} {why}" for who, why in LOGINS.items())
     return f"""
 Fieldbook is up after {seconds:.1f} s.  Ctrl-C stops it; the data stays.
@@ -21,6 +23,7 @@ Fieldbook is up after {seconds:.1f} s.  Ctrl-C stops it; the data stays.
   {site}/admin/         for the office
   {site}/api/docs       the API, to try out
   {site}/api/redoc      the API, to read
+  {sandbox}                webhooks as they arrive; tell it to fail
 
 Log in with the password {PASSWORD} as
 {logins}

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import signal
 import subprocess
 import sys
 import termios
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from config.local.bootstrap import ROOT
-from config.local.processes import CannotRun
+from config.local.processes import CannotRun, tied_to_us
 from config.local.state import SomebodyElse, State
 from tests.local.test_supervisor import SLEEP, is_alive
 
@@ -29,9 +30,14 @@ def folder(tmp_path_factory) -> Path:
     return path
 
 
+# Nothing of ours is left when the test run itself is killed.
+TIE = tied_to_us(signal.SIGTERM)
+
+
 def take_terminal() -> None:
     """Make stdin the session's own terminal: closing it is a SIGHUP then."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    TIE()
 
 
 class House:

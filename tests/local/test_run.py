@@ -13,11 +13,21 @@ from pathlib import Path
 import pytest
 
 from config.local.bootstrap import ROOT
-from config.local.processes import free_port, is_free
+from config.local.processes import free_port, is_free, tied_to_us
 from config.local.welcome import booking_lines
 from tests.local.test_supervisor import is_alive
 
 PATIENCE = 90.0  # seconds; the machine may be busy
+
+# What runs, each by words of its command.
+PROGRAMS = [
+    "bin/postgres",
+    "valkey-server",
+    "granian",
+    "celery -A config --quiet worker",
+    "celery -A config --quiet beat",
+    "sandbox_receiver",
+]
 
 # The shell lines of the welcome call curl, which not every machine has.
 CURL = """#!/usr/bin/env python3
@@ -72,8 +82,13 @@ class House:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                preexec_fn=tied_to_us(signal.SIGTERM),  # noqa: PLW1509  # no threads
             )
-        self.wait_for(lambda: self.answers() and len(self.programs()) == 6)
+        self.wait_for(self.is_complete)
+
+    def is_complete(self) -> bool:
+        """Tell whether every program runs, and the site answers."""
+        return all(self.program(words) for words in PROGRAMS) and self.answers()
 
     def wait_for(self, condition) -> None:
         deadline = time.monotonic() + PATIENCE
@@ -107,8 +122,10 @@ class House:
                 found[int(folder.name)] = b" ".join(words).decode()
         return found
 
-    def program(self, words: str) -> int:
-        return next(pid for pid, name in self.programs().items() if words in name)
+    def program(self, words: str) -> int | None:
+        """Return the process number of the program with these words in its command."""
+        found = [pid for pid, command in self.programs().items() if words in command]
+        return found[0] if found else None
 
 
 @pytest.fixture(scope="module")
@@ -165,17 +182,15 @@ def test_refuses_to_start_twice(house) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "words", ["bin/postgres", "valkey-server", "granian", "worker", "beat"]
-)
+@pytest.mark.parametrize("words", PROGRAMS)
 def test_brings_back_what_is_killed(house, words) -> None:
     killed = house.program(words)
+    assert killed
 
     os.kill(killed, signal.SIGKILL)
 
-    house.wait_for(lambda: not is_alive(killed))
-    house.wait_for(lambda: house.answers() and len(house.programs()) == 6)
-    assert house.program(words) != killed
+    house.wait_for(lambda: house.program(words) not in {killed, None})
+    house.wait_for(house.is_complete)
 
 
 def test_stops_in_order_and_starts_again_with_its_data(house) -> None:

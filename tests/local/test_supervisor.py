@@ -13,7 +13,10 @@ from config.local.processes import CannotRun, Program
 from config.local.supervisor import Child, Stopped, Supervisor
 
 SLEEP = "import time; time.sleep(600)"
-DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SLEEP
+DEAF = (
+    "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    "print('ready', flush=True); "
+) + SLEEP
 PARENT = f"""
 import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", {SLEEP!r}])
@@ -110,9 +113,7 @@ def test_stopping_leaves_no_process(supervisor, tmp_path) -> None:
 
 
 def test_kills_a_program_that_does_not_listen(supervisor, tmp_path) -> None:
-    child = supervisor.start(
-        program(f"print(1, flush=True); {DEAF}", tmp_path, patience=0.3)
-    )
+    child = supervisor.start(program(DEAF, tmp_path, patience=0.3))
     watch_until(supervisor, lambda: said(child))
 
     supervisor.stop()
