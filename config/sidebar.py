@@ -48,17 +48,21 @@ def navigation(request: HttpRequest) -> list[Item]:
             _item(request, "Customers", "group", "leads.customer"),
             _item(request, "Messages", "chat", "notifications.notification"),
         ),
-        _group(
-            "Company",
-            _item(request, "Technicians", "engineering", "technicians.technician"),
-            _item(request, "Skills", "workspace_premium", "technicians.skill"),
-            _item(request, "Services", "home_repair_service", "appointments.service"),
-            _item(request, "Branches", "store", "core.location"),
-            _item(request, "Holidays", "celebration", "core.holiday"),
-        ),
+        _company(request),
         _outside(request),
     ]
     return [group for group in groups if group["items"]]
+
+
+def _company(request: HttpRequest) -> Item:
+    return _group(
+        "Company",
+        _item(request, "Technicians", "engineering", "technicians.technician"),
+        _item(request, "Skills", "workspace_premium", "technicians.skill"),
+        _item(request, "Services", "home_repair_service", "appointments.service"),
+        _item(request, "Branches", "store", "core.location"),
+        _item(request, "Holidays", "celebration", "core.holiday"),
+    )
 
 
 def _outside(request: HttpRequest) -> Item:

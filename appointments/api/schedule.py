@@ -18,7 +18,8 @@ from core.api.actors import actor_of
 from core.api.serializers import DayField, StrictSerializer
 from core.errors import NotFound
 from core.walltime import day_bounds, local_date
-from technicians.models import Technician
+from technicians.models import Technician, TimeOff
+from technicians.rules.shifts import ShiftInterval
 from technicians.selectors import shift_intervals, time_off_between
 
 MOST_DAYS = 31
@@ -88,9 +89,8 @@ class ScheduleView(APIView):
         if technician is None:
             raise NotFound
         zone = technician.location.time_zone
-        first = query.validated_data.get("from") or local_date(
-            timezone.now(), zone=zone
-        )
+        today = local_date(timezone.now(), zone=zone)
+        first = query.validated_data.get("from", today)
         days = [
             first + timedelta(days=n)
             for n in range(query.validated_data.get("days", 7))
@@ -108,21 +108,12 @@ class ScheduleView(APIView):
                 "technician": technician.pk,
                 "time_zone": zone.key,
                 "shifts": [
-                    {
-                        "starts_at": local(shift.starts_at),
-                        "ends_at": local(shift.ends_at),
-                        "kind": shift.kind,
-                        "location": shift.location_id,
-                    }
-                    for shift in shift_intervals(technician_ids=[pk], days=days)
+                    _shift(row, local)
+                    for row in shift_intervals(technician_ids=[pk], days=days)
                 ],
                 "time_off": [
-                    {
-                        "starts_at": local(absence.starts_at),
-                        "ends_at": local(absence.ends_at),
-                        "reason": absence.reason,
-                    }
-                    for absence in time_off_between(technician_ids=[pk], **span)
+                    _absence(row, local)
+                    for row in time_off_between(technician_ids=[pk], **span)
                 ],
                 "visits": [
                     _visit(row, local)
@@ -130,6 +121,23 @@ class ScheduleView(APIView):
                 ],
             }
         )
+
+
+def _shift(row: ShiftInterval, local: Any) -> dict[str, Any]:
+    return {
+        "starts_at": local(row.starts_at),
+        "ends_at": local(row.ends_at),
+        "kind": row.kind,
+        "location": row.location_id,
+    }
+
+
+def _absence(row: TimeOff, local: Any) -> dict[str, Any]:
+    return {
+        "starts_at": local(row.starts_at),
+        "ends_at": local(row.ends_at),
+        "reason": row.reason,
+    }
 
 
 def _visit(row: Assignment, local: Any) -> dict[str, Any]:

@@ -25,6 +25,8 @@ from core.actors import Actor
 from core.errors import NotFound
 from technicians.models import Technician
 
+_TIMES = ("window_starts_at", "window_ends_at", "starts_at", "ends_at")
+
 
 @transaction.atomic
 def reschedule(
@@ -66,14 +68,7 @@ def reschedule(
     visit.sequence += 1
     save_change(
         visit,
-        fields=[
-            "window_starts_at",
-            "window_ends_at",
-            "starts_at",
-            "ends_at",
-            "status",
-            "sequence",
-        ],
+        fields=[*_TIMES, "status", "sequence"],
         event="appointment.rescheduled",
         actor=actor,
         now=now,

@@ -78,11 +78,7 @@ def change_status(
     save_change(
         visit,
         fields=["status", "cancellation_reason"],
-        event=(
-            "appointment.cancelled"
-            if visit.status == Status.CANCELLED
-            else "appointment.status_changed"
-        ),
+        event=_event_of(visit),
         actor=actor,
         now=now,
         reason=reason,
@@ -92,6 +88,12 @@ def change_status(
         },
     )
     return visit
+
+
+def _event_of(visit: Appointment) -> str:
+    if visit.status == Status.CANCELLED:
+        return "appointment.cancelled"
+    return "appointment.status_changed"
 
 
 def cancel(

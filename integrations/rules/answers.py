@@ -11,9 +11,9 @@ _RETRYABLE = frozenset({408, 425, 429})
 
 def outcome_of(status: int) -> AttemptOutcome:
     """Return what a status means. Redirects are failures: nobody follows them."""
-    if 200 <= status < 300:  # noqa: PLR2004
+    if 200 <= status < 300:  # noqa: PLR2004  # 2xx
         return AttemptOutcome.OK
-    if status in _RETRYABLE or status >= 500:  # noqa: PLR2004
+    if status in _RETRYABLE or status >= 500:  # noqa: PLR2004  # 5xx
         return AttemptOutcome.RETRYABLE
     return AttemptOutcome.REJECTED
 
