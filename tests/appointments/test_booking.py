@@ -102,7 +102,8 @@ def test_every_alternative_can_be_booked(company) -> None:
 
     for slot in offered:
         start = datetime.fromisoformat(slot["starts_at"])
-        assert book(company, starts_at=start, property=make_property()).pk
+        visit = book(company, starts_at=start, property=make_property())
+        assert visit.window_starts_at == start
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_a_holiday_of_the_company_closes_every_branch(company) -> None:
 def test_a_holiday_of_another_branch_does_not_matter(company) -> None:
     Holiday.objects.create(date=TOMORROW, name="Parade", location=make_location())
 
-    assert book(company).pk
+    assert book(company).status == "scheduled"
 
 
 def test_only_the_skilled_are_sent(company) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 
 import pytest
@@ -68,10 +69,12 @@ def overlaps() -> int:
             """
         )
         (count,) = cursor.fetchone()
-        return count
+        return int(count)
 
 
-def buy(company, *, properties, service=None, starts_at=None):
+def buy(
+    company, *, properties, service=None, starts_at=None
+) -> Callable[[int], Appointment]:
     def work(number: int) -> Appointment:
         return services.book(
             request=BookingRequest(
@@ -234,9 +237,8 @@ def test_a_reference_that_is_drawn_twice_is_drawn_again(monkeypatch) -> None:
         "appointments.services.booking.make_reference", lambda _prefix: next(drawn)
     )
 
-    visits = [
-        retry_contention(lambda n=n: buy(company, properties=homes)(n))
-        for n in range(2)
-    ]
+    purchase = buy(company, properties=homes)
+
+    visits = [retry_contention(partial(purchase, n)) for n in range(2)]
 
     assert [visit.reference for visit in visits] == ["V-AAAAAAAA", "V-BBBBBBBB"]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -53,9 +54,13 @@ def wish(terms: Terms = WINDOW, **given) -> Wish:
         hours=dict.fromkeys(range(7), (time(8), time(16))),
         holidays=given.pop("holidays", frozenset()),
     )
-    return Wish(
-        **{"terms": terms, "branch": branch, "zone_id": None, "now": NOW} | given
-    )
+    fields: dict[str, Any] = {
+        "terms": terms,
+        "branch": branch,
+        "zone_id": None,
+        "now": NOW,
+    }
+    return Wish(**fields | given)
 
 
 def shift(start: datetime, end: datetime, *, kind: str = "regular") -> ShiftInterval:
@@ -69,7 +74,7 @@ def shift(start: datetime, end: datetime, *, kind: str = "regular") -> ShiftInte
 
 
 def worker(**given) -> Worker:
-    fields = {
+    fields: dict[str, Any] = {
         "id": UUID(int=1),
         "is_active": True,
         "skills": {},

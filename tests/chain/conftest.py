@@ -58,7 +58,7 @@ class Stack:
     def start(self, name: str) -> None:
         """Start a process of the house; what it says goes to a file."""
         bin_ = Path(sys.executable).parent
-        commands = {
+        commands: dict[str, list[str | Path]] = {
             "web": [
                 bin_ / "granian",
                 "--interface=wsgi",
@@ -148,7 +148,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     place = f"{given['HOST']}:{given['PORT']}"
     login = f"postgres://{given['USER']}:{given['PASSWORD']}@{place}"
     with psycopg.connect(f"{login}/postgres", autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        server.execute(f"CREATE DATABASE {name}")
     house = Stack(tmp_path_factory.mktemp("chain"), database_url=f"{login}/{name}")
     house.manage("migrate", "--verbosity=0")
     house.manage("seed_demo")
@@ -163,4 +163,4 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     finally:
         house.stop()
         with psycopg.connect(f"{login}/postgres", autocommit=True) as server:
-            server.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")

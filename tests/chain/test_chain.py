@@ -1,5 +1,6 @@
 """A visitor books; everybody who should hear of it does. Also when a worker dies."""
 
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -34,7 +35,11 @@ def leave_a_wish(stack: Stack) -> dict[str, Any]:
 
 def free_times(stack: Stack, **query: Any) -> list[str]:
     """Return the times that are true, the first one first."""
-    params = {"service": SERVICE, "postal_code": PLACE["postal_code"], "days": 14}
+    params: dict[str, Any] = {
+        "service": SERVICE,
+        "postal_code": PLACE["postal_code"],
+        "days": 14,
+    }
     headers = query.pop("headers", {})
     answer = httpx2.get(
         f"{stack.url}/availability", params=params | query, headers=headers
@@ -167,9 +172,7 @@ def test_the_same_with_the_worker_killed_in_its_middle(stack) -> None:
     # The first is over by now: nobody is told any more that it was booked.
     for visit in visits[1:]:
         eventually(
-            lambda visit=visit: (
-                len([m for m in messages(stack, visit, office) if confirms(m)]) == 2
-            ),
+            partial(is_confirmed, stack, visit, office),
             stack=stack,
             what="every confirmation is sent",
         )
@@ -188,5 +191,7 @@ def distinct(deliveries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return list({delivery["id"]: delivery for delivery in deliveries}.values())
 
 
-def confirms(message: dict[str, Any]) -> bool:
-    return bool(message["event_name"] == "appointment.booked")
+def is_confirmed(stack: Stack, visit: dict[str, Any], office: dict[str, str]) -> bool:
+    """Tell whether e-mail and SMS have confirmed the visit."""
+    about = [message["event_name"] for message in messages(stack, visit, office)]
+    return about.count("appointment.booked") == 2
