@@ -26,8 +26,13 @@ class CannotRun(Exception):
 
 def say(sentence: str) -> None:
     """Tell the person at the terminal, if there still is one."""
-    with contextlib.suppress(OSError):
+    try:
         print(sentence, flush=True)
+    except OSError:
+        # It is closed. What waits in the buffer must not fail once more at our exit.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 @dataclass(frozen=True, kw_only=True)
