@@ -1,6 +1,6 @@
 # One image for web, worker, beat and migrations: the command decides.
 
-FROM python:3.13-slim-bookworm AS build
+FROM python:3.11-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv --without-pip /venv
 COPY requirements/production.lock /tmp/production.lock
@@ -16,7 +16,7 @@ RUN SECRET_KEY=only-to-collect-static-files-0123456789 \
     STATIC_ROOT=/static /venv/bin/python manage.py collectstatic --noinput \
  && /venv/bin/python -m compileall -q /venv /app
 
-FROM python:3.13-slim-bookworm
+FROM python:3.11-slim-bookworm
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent fieldbook
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -3,10 +3,9 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
@@ -24,7 +23,7 @@ from appointments.rules.slots import (
 )
 from core.errors import Rejected
 from core.models import Holiday, Location, OpeningHours, ZoneZip
-from core.walltime import day_bounds, instant, local_date
+from core.walltime import as_instant, day_bounds, local_date
 from technicians.models import Technician, TechnicianSkill
 from technicians.rules.shifts import ShiftInterval
 from technicians.selectors import shift_intervals, time_off_between
@@ -106,13 +105,6 @@ def explain_start(*, wish: Wish, starts_at: datetime) -> Explanation:
             for worker in workers.values()
         ],
     )
-
-
-def as_instant(moment: datetime, *, zone: ZoneInfo) -> datetime:
-    """Return `moment` in UTC; a naive one is read by the wall clock of `zone`."""
-    if moment.tzinfo is None:
-        return instant(moment, zone=zone)
-    return moment.astimezone(UTC)
 
 
 def terms_of(service: Service) -> Terms:

@@ -16,6 +16,7 @@ from core.actors import Actor
 from core.errors import NotFound, Rejected
 from core.ids import make_reference
 from core.models import Location
+from core.walltime import as_instant
 from leads import services as leads
 from leads.models import Lead, Property
 
@@ -63,7 +64,7 @@ def book(*, request: BookingRequest, actor: Actor, now: datetime) -> Appointment
         postal_code=address.postal_code,
         now=now,
     )
-    start = capacity.as_instant(request.starts_at, zone=wish.branch.zone)
+    start = as_instant(request.starts_at, zone=wish.branch.zone)
     visit = _draft(request, address=address, location=location, lead=lead)
     _place(visit, wish=wish, start=start, technician_id=request.technician_id)
     if lead is not None:

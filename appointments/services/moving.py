@@ -23,6 +23,7 @@ from appointments.services.record import (
 from appointments.services.steps import InvalidTransition
 from core.actors import Actor
 from core.errors import NotFound
+from core.walltime import as_instant
 from technicians.models import Technician
 
 _TIMES = ("window_starts_at", "window_ends_at", "starts_at", "ends_at")
@@ -57,9 +58,7 @@ def reschedule(
     before = _as_it_was(visit)
     current = crew_of(visit)
     wish = _wish_of(visit, now=now)
-    promise = promise_or_refusal(
-        wish, capacity.as_instant(starts_at, zone=wish.branch.zone)
-    )
+    promise = promise_or_refusal(wish, as_instant(starts_at, zone=wish.branch.zone))
     _take_off(current)
     _place_again(
         visit, wish=wish, promise=promise, current=current, chosen=technician_id
