@@ -12,7 +12,6 @@ import pytest
 import schemathesis
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
-from rest_framework.test import APIClient
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, events, from_schema
 
@@ -75,7 +74,7 @@ def headers_of(company, api_as) -> Callable[[Role], dict[str, str]]:
     def headers(role: Role) -> dict[str, str]:
         if role is Role.ANONYMOUS:
             return {}
-        client: APIClient = api_as(make_user(role, locations=[company]))
+        client: Any = api_as(make_user(role, locations=[company]))
         return {"Authorization": client._credentials["HTTP_AUTHORIZATION"]}
 
     return headers

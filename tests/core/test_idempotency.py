@@ -13,6 +13,7 @@ from accounts.models import User
 from core.actors import Actor, Role
 from core.idempotency import Call, begin
 from core.models import IdempotencyRecord, Location
+from tests.core.wire_app import signed_in
 from tests.factories import make_location
 
 pytestmark = pytest.mark.usefixtures("wire_urls")
@@ -27,10 +28,7 @@ def send(api, body=BODY, *, key: str | None = "key-1", url: str = URL):
 
 
 def as_role(role: Role) -> APIClient:
-    user = User(role=role)
-    client = APIClient(raise_request_exception=False)
-    client.force_authenticate(user, Actor(role=role, label="x", user_id=user.pk))
-    return client
+    return signed_in(Actor(role=role, label="x", user_id=User(role=role).pk))
 
 
 @pytest.mark.django_db

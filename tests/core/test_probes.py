@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.db import OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from redis.exceptions import ConnectionError as RedisAway
 
@@ -51,7 +53,7 @@ def test_without_database_nobody_is_served(api) -> None:
 
 def test_pending_migrations_keep_the_door_shut(api, monkeypatch) -> None:
     monkeypatch.setattr(health, "_migrated", False)
-    monkeypatch.setattr(health.MigrationExecutor, "migration_plan", lambda *_: ["one"])
+    monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *_: ["one"])
 
     response = api.get("/readyz")
 
@@ -63,7 +65,7 @@ def test_without_redis_the_house_limps_and_serves(api, monkeypatch) -> None:
     def away(key: str) -> None:
         raise RedisAway
 
-    monkeypatch.setattr(health.cache, "get", away)
+    monkeypatch.setattr(cache, "get", away)
 
     response = api.get("/readyz")
 

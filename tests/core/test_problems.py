@@ -1,5 +1,7 @@
 """Every error is a problem: one shape, one media type, nothing about internals."""
 
+from typing import Any
+
 import pytest
 
 from core.api.problems import status_of
@@ -10,8 +12,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("wire_urls")]
 MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}
 
 
-def assert_problem(response, *, status: int, code: str) -> dict:
-    body = response.json()
+def assert_problem(response, *, status: int, code: str) -> dict[str, Any]:
+    body: dict[str, Any] = response.json()
     assert response["Content-Type"] == "application/problem+json"
     assert response.status_code == body["status"] == status
     assert body["code"] == code
@@ -121,7 +123,8 @@ def test_a_stale_version_shows_the_thing_as_it_is(api) -> None:
 
 
 def test_a_code_means_one_thing() -> None:
-    kinds, titles = DomainError.__subclasses__(), {}
+    kinds = DomainError.__subclasses__()
+    titles: dict[str, set[tuple[int, str]]] = {}
     while kinds:
         kind = kinds.pop()
         kinds += kind.__subclasses__()

@@ -1,7 +1,7 @@
 """Limits are exact, name themselves, and never turn into errors."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.core.cache import caches
@@ -12,6 +12,7 @@ from core.actors import Actor, Role
 from core.api import throttling
 from core.api.counters import CounterCache
 from core.api.throttling import client_address, hit, parse_rate
+from tests.core.wire_app import signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("wire_urls")]
 
@@ -22,7 +23,13 @@ URL = "/api/v1/broken/who"
 def limits(settings) -> dict[str, str]:
     """Return the limits, for a test to change."""
     settings.RATE_LIMITS = dict(settings.RATE_LIMITS)
-    return settings.RATE_LIMITS
+    return cast("dict[str, str]", settings.RATE_LIMITS)
+
+
+def redis_of_limits() -> Any:
+    """Return the plain client below the cache."""
+    cache: Any = caches["limits"]
+    return cache._cache.get_client()
 
 
 @pytest.fixture
@@ -52,10 +59,8 @@ def test_each_address_and_each_user_counts_alone(api, limits) -> None:
     users = [User(), User()]
     clients = [api, APIClient(REMOTE_ADDR="198.51.100.7")]
     for user in users:
-        client = APIClient()
         actor = Actor(role=Role.VIEWER, label="x", user_id=user.pk)
-        client.force_authenticate(user, actor)
-        clients.append(client)
+        clients.append(signed_in(actor))
 
     rounds = [[client.get(URL).status_code for client in clients] for _ in range(2)]
 
@@ -85,8 +90,7 @@ def test_twenty_at_once_get_exactly_the_limit(limits) -> None:
 
 
 def test_a_count_costs_one_round_trip(limits) -> None:
-    cache = caches["limits"]
-    redis = cache._cache.get_client()
+    redis = redis_of_limits()
     hit(scope="user", value="anna")
     before = redis.info("commandstats")["cmdstat_exec"]["calls"]
 
@@ -98,10 +102,9 @@ def test_a_count_costs_one_round_trip(limits) -> None:
 
 
 def test_a_count_ends_with_its_window(limits) -> None:
-    cache = caches["limits"]
     hit(scope="user", value="anna")
 
-    redis = cache._cache.get_client()
+    redis = redis_of_limits()
     ages = [redis.ttl(key) for key in redis.keys("limits:*")]
 
     assert len(ages) == 1
