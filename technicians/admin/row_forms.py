@@ -27,9 +27,7 @@ class ShiftRow(forms.Form):
     valid_from = forms.DateField(label="Holds from", required=False, widget=DATE)
     valid_until = forms.DateField(label="until", required=False, widget=DATE)
 
-    def __init__(
-        self, *args: Any, branches: Choices, home: UUID, **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, branches: Choices, home: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["location"] = _choosing(self.fields["location"], branches)
         self.fields["location"].initial = home
@@ -51,7 +49,7 @@ class ShiftsForm(RowsForm):
         rows = Location.objects.order_by("name").values_list("pk", "name")
         return {
             "branches": [(str(pk), name) for pk, name in rows],
-            "home": self.thing.location_id,
+            "home": str(self.thing.location_id),
         }
 
     def rows_now(self) -> list[dict[str, Any]]:
@@ -59,7 +57,7 @@ class ShiftsForm(RowsForm):
         names = ("weekday", "starts", "ends", "kind", "valid_from", "valid_until")
         return [
             {name: getattr(shift, name) for name in names}
-            | {"location": shift.location_id}
+            | {"location": str(shift.location_id)}
             for shift in shifts
         ]
 
@@ -97,7 +95,9 @@ class SkillsForm(RowsForm):
 
     def rows_now(self) -> list[dict[str, Any]]:
         held = self.thing.technician_skills.order_by("skill__name")
-        return [{"skill": one.skill_id, "valid_until": one.valid_until} for one in held]
+        return [
+            {"skill": str(one.skill_id), "valid_until": one.valid_until} for one in held
+        ]
 
     def run(self) -> Technician:
         rows = self.wanted()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import time
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -34,7 +35,7 @@ from tests.factories import (
     make_zone,
 )
 
-Maker = Callable[[int], object]
+Maker = Callable[[int], Any]
 
 
 def _visit(n: int) -> Appointment:
@@ -80,7 +81,7 @@ def _event(n: int):
     )
 
 
-def _crew(n: int) -> object:
+def _crew(n: int) -> Any:
     technician = make_technician(skills=[make_skill()])
     technician.zones.add(make_zone(f"{85100 + n}", location=technician.location))
     return technician
