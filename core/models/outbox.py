@@ -3,8 +3,8 @@
 import uuid
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Now
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Window
+from django.db.models.functions import Coalesce, Now, RowNumber
 
 
 class OutboxStatus(models.TextChoices):
@@ -56,6 +56,22 @@ class OutboxQuerySet(models.QuerySet["OutboxMessage"]):
             status__in=OPEN,
         )
         return self.filter(~Exists(in_front))
+
+    def with_room(self, *, leases: int) -> "OutboxQuerySet":
+        """Keep those that their destination could take now: the first in each queue.
+
+        What is on its way already counts against the `leases` of a destination.
+        """
+        on_the_way = OutboxMessage.objects.filter(
+            destination=OuterRef("destination"),
+            status=OutboxStatus.LEASED,
+            lease_until__gte=Now(),
+        )
+        counted = on_the_way.order_by().values("destination").annotate(n=Count("pk"))
+        place = Window(RowNumber(), partition_by="destination", order_by="pk")
+        return self.alias(
+            taken=Coalesce(Subquery(counted.values("n")), 0), place=place
+        ).filter(place__lte=leases - F("taken"))
 
 
 class OutboxMessage(models.Model):

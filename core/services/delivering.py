@@ -62,12 +62,17 @@ def sweep() -> int:
     """Ring for what is due and was not rung for lately; return for how many.
 
     This finds what a lost hint left behind, retries whose time has come, and messages
-    whose worker died.
+    whose worker died. A destination with a long queue does not crowd out the others.
     """
+    first_in_line = (
+        OutboxMessage.objects.due()
+        .in_turn()
+        .with_room(leases=settings.OUTBOX_LEASES_PER_DESTINATION)
+    )
     not_lately = Q(hinted_at=None) | Q(hinted_at__lt=Now() - HINT_PATIENCE)
-    waiting = OutboxMessage.objects.due().in_turn().filter(not_lately)
     found = list(
-        waiting.order_by("next_attempt_at")
+        OutboxMessage.objects.filter(not_lately, pk__in=first_in_line.values("pk"))
+        .order_by("next_attempt_at")
         .select_for_update(skip_locked=True, of=("self",))
         .values_list("pk", flat=True)[:SWEEP_AT_MOST]
     )

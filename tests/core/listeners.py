@@ -31,6 +31,11 @@ def fail(event: Event) -> None:
     raise Trouble("no\0 luck")
 
 
+def die(event: Event) -> None:
+    """Take the whole worker down."""
+    raise SystemExit("kill -9")
+
+
 def fail_first(event: Event) -> None:
     """Fail for the first event of each thing."""
     if event.number == 1:

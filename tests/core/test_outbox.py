@@ -466,3 +466,18 @@ class TestSweep:
         rung = {ids["message_id"] for _, ids in hints}
         assert found == 2
         assert rung == {retry.pk, orphan.pk}
+
+    def test_a_long_queue_does_not_crowd_out_the_others(self, hints) -> None:
+        queue = [tell(n, of=uuid7(), destination="slow") for n in range(9)]
+        other = tell(destination="quick")
+        OutboxMessage.objects.update(hinted_at=None)
+        hints.clear()
+
+        found = sweep()
+        claim(queue[0])
+        OutboxMessage.objects.update(hinted_at=None)
+        while_it_is_busy = sweep()
+
+        rung = [ids["message_id"] for _, ids in hints]
+        assert (found, while_it_is_busy) == (2, 1)
+        assert rung == [queue[0].pk, other.pk, other.pk]

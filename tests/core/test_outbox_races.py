@@ -163,7 +163,7 @@ def test_a_death_between_the_answer_and_the_note_repeats_the_key(
 
 
 def test_sweeps_at_once_ring_once_for_each(hints) -> None:
-    messages = [tell(of=uuid7()) for _ in range(40)]
+    messages = [tell(of=uuid7(), destination=f"to {n}") for n in range(40)]
     OutboxMessage.objects.update(hinted_at=None)
     hints.clear()
 

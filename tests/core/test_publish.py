@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from core.ids import uuid7
 from core.models import Event, OutboxMessage
@@ -88,6 +89,22 @@ def test_a_failing_handler_leaves_nothing_behind_and_is_tried_later(settings) ->
     assert event.attempts == 1
     assert event.last_error == "Trouble: no luck"
     assert publish() == 0  # not before its time
+
+
+def test_a_worker_that_dies_in_a_handler_leaves_nothing_behind(settings) -> None:
+    listen_with(settings, PASS_ON, "tests.core.listeners.die")
+    event = happen()
+
+    with pytest.raises(SystemExit), transaction.atomic():
+        publish()
+    listen_with(settings, PASS_ON)
+    written_by_the_dead = OutboxMessage.objects.count()
+    publish()
+
+    event.refresh_from_db()
+    assert written_by_the_dead == 0
+    assert OutboxMessage.objects.count() == 1
+    assert event.attempts == 1
 
 
 def test_later_events_of_the_same_thing_wait_and_others_do_not(settings, heard) -> None:
