@@ -8,7 +8,8 @@ from django.test import Client
 
 from core.actors import Role
 from core.models import Location
-from tests.factories import NOW, make_user
+from tests.admin.desk import Desk
+from tests.factories import NOW, make_location, make_user
 
 SignIn = Callable[..., Client]
 
@@ -29,3 +30,20 @@ def sign_in(db) -> SignIn:
         return browser
 
     return signed_in
+
+
+@pytest.fixture
+def branch(db) -> Location:
+    return make_location()
+
+
+@pytest.fixture
+def desk(sign_in, branch) -> Desk:
+    """Return the desk of a dispatcher of `branch`."""
+    return Desk(sign_in(Role.DISPATCHER, branch))
+
+
+@pytest.fixture
+def admin(sign_in) -> Desk:
+    """Return an admin's desk."""
+    return Desk(sign_in())

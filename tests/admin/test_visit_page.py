@@ -3,17 +3,14 @@
 from dataclasses import dataclass
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from appointments import services
 from appointments.models import Appointment
 from appointments.rules.states import Status
 from core.actors import SYSTEM, Role
-from core.models import DeliveryAttempt, Event, OutboxMessage
-from notifications.models import Channel, Notification
+from core.models import Event
 from technicians.models import Technician
 from tests.factories import (
     HOUR,
@@ -265,54 +262,6 @@ def test_what_has_ended_has_no_buttons(desk) -> None:
 def test_an_unknown_button_is_not_there(desk) -> None:
     assert desk.browser.get(desk.url("explode")).status_code == 404
     assert desk.browser.post(desk.url()).status_code == 405
-
-
-def test_the_page_asks_as_often_for_much_as_for_little(desk) -> None:
-    def ask() -> int:
-        with CaptureQueriesContext(connection) as asked:
-            desk.page()
-        return len(asked)
-
-    _tell(desk, 0)
-    one = ask()
-    for n in range(1, 20):
-        _tell(desk, n)
-
-    assert ask() == one
-
-
-def _tell(desk: Desk, n: int) -> None:
-    """Let the visit have one more event, message and delivery."""
-    visit = services.update_notes(
-        appointment_id=desk.visit.pk, notes=f"{n}", actor=SYSTEM, now=NOW
-    )
-    delivery = OutboxMessage.objects.create(
-        kind="webhook",
-        destination="x",
-        aggregate_type="appointment",
-        aggregate_id=visit.pk,
-        ordering_key=f"{n}",
-    )
-    DeliveryAttempt.objects.create(
-        message=delivery, number=1, started_at=NOW, duration_ms=5, outcome="delivered"
-    )
-    Notification.objects.create(
-        key=f"{n}",
-        appointment=visit,
-        customer=visit.customer,
-        event_name="appointment.updated",
-        kind="confirmation",
-        channel=Channel.EMAIL,
-        recipient="ann@example.com",
-        body="Hello",
-        delivery=OutboxMessage.objects.create(
-            kind="email",
-            destination="x",
-            aggregate_type="appointment",
-            aggregate_id=visit.pk,
-            ordering_key=f"m{n}",
-        ),
-    )
 
 
 def test_late_is_said_in_words(desk) -> None:
