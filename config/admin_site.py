@@ -37,7 +37,10 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": "Booking and dispatch",
     "SITE_ICON": _ICON_URL,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _ICON_URL}],
-    "LOGIN": {"form": "accounts.forms.LoginForm"},
+    "LOGIN": {
+        "form": "accounts.forms.LoginForm",
+        "image": lambda _request: static("fieldbook/login.svg"),
+    },
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",

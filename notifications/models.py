@@ -85,6 +85,7 @@ class Notification(TimeStamped):
     objects = NotificationQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "message"
         constraints = [
             models.UniqueConstraint("key", name="notification_is_written_once"),
             models.CheckConstraint(

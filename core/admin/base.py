@@ -155,7 +155,6 @@ class ReadOnlyInline(TabularInline):
 
     can_delete = False
     max_num = 0
-    show_change_link = True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

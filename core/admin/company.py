@@ -11,8 +11,11 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from core.admin.base import ModelAdmin, ReadOnlyInline, TabularInline, actor_of
+from core.admin.display import link
 from core.models import Holiday, Location, OpeningHours, Zone, ZoneZip
 from core.models.company import Weekday
 
@@ -21,6 +24,7 @@ class OpeningHoursInline(TabularInline):
     """When visits may begin, weekday by weekday."""
 
     model = OpeningHours
+    hide_title = True
     max_num = len(Weekday)
     ordering = ("weekday",)
 
@@ -29,6 +33,7 @@ class HolidayInline(TabularInline):
     """Days on which this branch books nobody."""
 
     model = Holiday
+    hide_title = True
     ordering = ("date",)
 
 
@@ -36,8 +41,21 @@ class ZoneInline(ReadOnlyInline):
     """Its zones; each has a page with its ZIPs."""
 
     model = Zone
-    fields = ("name",)
+    hide_title = True
+    fields = readonly_fields = ("zone", "zips")
     ordering = ("name",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Zone]:
+        rows: QuerySet[Zone] = super().get_queryset(request)
+        return rows.annotate(zip_total=Count("zips"))
+
+    @admin.display(description="Zone")
+    def zone(self, zone: Zone) -> SafeString:
+        return link(reverse("admin:core_zone_change", args=[zone.pk]), zone.name)
+
+    @admin.display(description="ZIPs")
+    def zips(self, zone: Zone) -> int:
+        return zone.zip_total  # type: ignore[attr-defined, no-any-return]  # annotated
 
 
 @admin.register(Location)

@@ -14,7 +14,15 @@ from django.utils.safestring import SafeString
 from core.admin.actions import Action, PageAdmin
 from core.admin.base import DropdownFilter, RadioFilter
 from core.admin.contacts import email_link, phone_link
-from core.admin.display import Tone, badge, map_url, moment_text, two_lines
+from core.admin.display import (
+    Tone,
+    badge,
+    day,
+    hours_text,
+    map_url,
+    moment_text,
+    two_lines,
+)
 from core.admin.filters import BranchFilter
 from core.admin.history import history_of
 from leads.admin import forms
@@ -177,7 +185,7 @@ class LeadAdmin(PageAdmin):
 
     @admin.display(description="Wish")
     def wish(self, lead: Lead) -> str:
-        return _words(lead.service_code) or "-"
+        return lead.service_code or "-"
 
     @admin.display(description="Place")
     def place(self, lead: Lead) -> str:
@@ -202,9 +210,11 @@ class LeadAdmin(PageAdmin):
         return lead.location.name if lead.location else badge("None", Tone.WAITING)
 
     @admin.display(description="Received", ordering="created_at")
-    def received(self, lead: Lead) -> str:
+    def received(self, lead: Lead) -> SafeString:
         zone = lead.location.time_zone if lead.location else _UTC
-        return moment_text(lead.created_at, zone=zone)
+        at = lead.created_at
+        hour = hours_text(at, at, zone=zone)
+        return two_lines(hour, day(at, zone=zone))
 
 
 def _address(lead: Lead) -> str:

@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
                 ('delivery', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='notification', to='core.outboxmessage')),
             ],
             options={
+                'verbose_name': 'message',
                 'indexes': [models.Index(fields=['-created_at', '-id'], name='notification_by_time')],
                 'constraints': [models.UniqueConstraint(models.F('key'), name='notification_is_written_once'), models.CheckConstraint(condition=models.Q(('channel__in', ['email', 'sms'])), name='notification_channel_is_known'), models.CheckConstraint(condition=models.Q(('kind__in', ['confirmation', 'new_time', 'cancellation', 'on_the_way', 'thanks'])), name='notification_kind_is_known'), models.CheckConstraint(condition=models.Q(('sent_at__isnull', True), ('suppressed_because', ''), _connector='OR'), name='notification_is_sent_or_suppressed'), models.CheckConstraint(condition=models.Q(models.Q(('recipient', ''), _negated=True), models.Q(('suppressed_because', ''), _negated=True), _connector='OR'), name='notification_goes_to_somebody')],
             },
