@@ -78,5 +78,6 @@ def _line(visit: Appointment, *, now: datetime) -> dict[str, Any]:
         "hours": hours_text(start, end, zone=zone),
         "day": day(start, zone=zone),
         "crew": looks.crew(visit),
+        "is_unassigned": looks.is_unassigned(visit),
         "status": looks.status_badges(visit, now=now),
     }

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from appointments.models import Appointment
+from appointments.models import Appointment, Assignment
 from appointments.rules.states import OPEN, Status, Step
 from appointments.selectors.today import NOT_THERE
 from core.admin.display import Tone, badge, day, hours_text, two_lines
@@ -65,11 +65,19 @@ def arrival(visit: Appointment) -> SafeString:
 
 def crew(visit: Appointment) -> SafeString | str:
     """Return who is on it; of `visits_with_people`."""
-    on_it = [row for row in visit.crew if row.released_at is None]  # type: ignore[attr-defined]  # prefetched
-    if not on_it and visit.status in OPEN:
+    if is_unassigned(visit):
         return badge("Unassigned", Tone.ALERT)
-    shown = on_it or visit.crew  # type: ignore[attr-defined]  # prefetched
+    shown = _held(visit) or visit.crew  # type: ignore[attr-defined]  # prefetched
     return ", ".join(row.technician.name for row in shown) or "-"
+
+
+def is_unassigned(visit: Appointment) -> bool:
+    """Tell whether it is open and nobody is on it; of `visits_with_people`."""
+    return visit.status in OPEN and not _held(visit)
+
+
+def _held(visit: Appointment) -> list[Assignment]:
+    return [row for row in visit.crew if row.released_at is None]  # type: ignore[attr-defined]  # prefetched
 
 
 def address_line(place: Property) -> str:

@@ -157,10 +157,10 @@ def needs_a_hand(
 def coming_up(
     *, actor: Actor, locations: Iterable[Location], now: datetime
 ) -> AppointmentQuerySet:
-    """Return today's visits that are still to begin or under way, the next first."""
+    """Return today's visits where somebody is still to arrive, the next first."""
     return (
         visits_with_people(actor=actor)
         .filter(on_local_days(locations=locations, now=now))
-        .filter(status__in=OPEN, ends_at__gt=now)
+        .filter(status__in=NOT_THERE, window_ends_at__gt=now)
         .order_by("starts_at", "pk")
     )
