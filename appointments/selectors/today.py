@@ -6,6 +6,8 @@ still Monday in another.
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import TypedDict
 from uuid import UUID
 
@@ -26,6 +28,9 @@ from appointments.selectors.visits import visits_with_people
 from core.actors import Actor
 from core.models import Location
 from core.walltime import day_start, local_date
+
+# A branch, and from when until when; None is open.
+Span = tuple[Location, datetime | None, datetime | None]
 
 # Somebody is working on it, or is on the way.
 UNDER_WAY = frozenset({Status.EN_ROUTE, Status.ON_SITE, Status.PAUSED})
@@ -48,51 +53,74 @@ def on_local_days(
     *, locations: Iterable[Location], now: datetime, first: int = 0, days: int = 1
 ) -> Q:
     """Return the condition: begins on `days` local days, from today + `first` on."""
-    wanted = Q(pk__in=[])
-    for location in locations:
-        day = local_date(now, zone=location.time_zone) + timedelta(days=first)
-        wanted |= _begins_on(location, day, days=days)
-    return wanted
+    return _any_of(
+        _span(location, _today(location, now) + timedelta(days=first), days=days)
+        for location in locations
+    )
 
 
 def in_local_week(*, locations: Iterable[Location], now: datetime) -> Q:
     """Return the condition: begins in the local week, Monday to Sunday."""
-    wanted = Q(pk__in=[])
+    spans = []
     for location in locations:
-        day = local_date(now, zone=location.time_zone)
-        monday = day - timedelta(days=day.weekday())
-        wanted |= _begins_on(location, monday, days=7)
-    return wanted
+        today = _today(location, now)
+        monday = today - timedelta(days=today.weekday())
+        spans.append(_span(location, monday, days=7))
+    return _any_of(spans)
 
 
 def from_local_day(*, locations: Iterable[Location], now: datetime) -> Q:
     """Return the condition: begins on the local day or later."""
-    wanted = Q(pk__in=[])
-    for location in locations:
-        wanted |= Q(location=location, starts_at__gte=_today(location, now=now))
-    return wanted
+    return _any_of(
+        _span(location, _today(location, now), days=None) for location in locations
+    )
 
 
 def before_local_day(*, locations: Iterable[Location], now: datetime) -> Q:
     """Return the condition: began before the local day."""
-    wanted = Q(pk__in=[])
-    for location in locations:
-        wanted |= Q(location=location, starts_at__lt=_today(location, now=now))
-    return wanted
-
-
-def _today(location: Location, *, now: datetime) -> datetime:
-    zone = location.time_zone
-    return day_start(local_date(now, zone=zone), zone=zone)
-
-
-def _begins_on(location: Location, day: date, *, days: int) -> Q:
-    zone = location.time_zone
-    return Q(
-        location=location,
-        starts_at__gte=day_start(day, zone=zone),
-        starts_at__lt=day_start(day + timedelta(days=days), zone=zone),
+    return _any_of(
+        (location, None, day_start(_today(location, now), zone=location.time_zone))
+        for location in locations
     )
+
+
+def _today(location: Location, now: datetime) -> date:
+    return local_date(now, zone=location.time_zone)
+
+
+def _span(location: Location, day: date, *, days: int | None) -> Span:
+    since = day_start(day, zone=location.time_zone)
+    if days is None:
+        return location, since, None
+    until = day_start(day + timedelta(days=days), zone=location.time_zone)
+    return location, since, until
+
+
+def _any_of(spans: Iterable[Span]) -> Q:
+    """Return the condition: begins in one of these branches' spans.
+
+    The span around all of them comes first: with it the list is read from one end of
+    an index, instead of from the beginning of time.
+    """
+    branches = list(spans)
+    if not branches:
+        return Q(pk__in=[])
+    parts = [
+        Q(location=place) & _begins(since, until) for place, since, until in branches
+    ]
+    starts = [since for _, since, _ in branches if since]
+    ends = [until for _, _, until in branches if until]
+    around = _begins(min(starts, default=None), max(ends, default=None))
+    return around & reduce(or_, parts)
+
+
+def _begins(since: datetime | None, until: datetime | None) -> Q:
+    wanted = Q()
+    if since is not None:
+        wanted &= Q(starts_at__gte=since)
+    if until is not None:
+        wanted &= Q(starts_at__lt=until)
+    return wanted
 
 
 def is_late(*, now: datetime) -> Q:
