@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
@@ -82,6 +82,11 @@ class AppointmentAdmin(PageAdmin):
 
     def facts(self, request: HttpRequest, thing: Appointment) -> dict[str, Any]:
         return facts_of(thing, now=timezone.now())
+
+    def list_links(self, request: HttpRequest) -> list[tuple[str, str]]:
+        if not self.has_change_permission(request):
+            return []
+        return [("Book for a customer", reverse("admin:leads_customer_changelist"))]
 
     def get_urls(self) -> list[URLPattern]:
         book = self.admin_site.admin_view(self.book_view)

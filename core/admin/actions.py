@@ -159,7 +159,7 @@ class PageAdmin(ModelAdmin):
     ) -> HttpResponse:
         """Show the form of an action, or do what it asks for."""
         form = action.form(
-            request.POST or None,
+            request.POST if request.method == "POST" else None,
             thing=thing,
             actor=actor_of(request),
             now=timezone.now(),

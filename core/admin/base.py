@@ -86,6 +86,10 @@ class ModelAdmin(ThemedModelAdmin):
             rows = rows.visible_to(actor_of(request))
         return rows
 
+    def list_links(self, request: HttpRequest) -> list[tuple[str, str]]:
+        """Return what one may do beside the list, as label and address."""
+        return []
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -94,7 +98,11 @@ class ModelAdmin(ThemedModelAdmin):
             {"label": label, "query": query, "is_current": query == asked}
             for label, query in self.tabs
         ]
-        context = {"list_tabs": tabs, **(extra_context or {})}
+        context = {
+            "list_tabs": tabs,
+            "list_links": self.list_links(request),
+            **(extra_context or {}),
+        }
         return cast(HttpResponse, super().changelist_view(request, context))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

@@ -4,8 +4,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from core import services
@@ -28,6 +30,29 @@ class ReplayForm(ActionForm):
 
     def run(self) -> OutboxMessage:
         return services.replay(key=self.thing.key, actor=self.actor, now=self.now)
+
+
+class ReplayDeadForm(ActionForm):
+    """Send all that was given up once more; a second press finds it waiting."""
+
+    def run(self) -> int:
+        return services.replay_many(
+            messages=OutboxMessage.objects.filter(status=OutboxStatus.DEAD),
+            actor=self.actor,
+            now=self.now,
+            asked={"status": OutboxStatus.DEAD.value},
+        )
+
+
+_REPLAY_DEAD = Action(
+    slug="replay-dead",
+    label="Send again what was given up",
+    icon="replay",
+    form=ReplayDeadForm,
+    done="What was given up is on its way again.",
+    hint="The oldest 10,000, each under its old key.",
+    leaves_nothing=True,
+)
 
 
 class CallOffForm(ActionForm):
@@ -69,6 +94,7 @@ class OutboxMessageAdmin(AdminsOnly, PageAdmin):
     ordering = ("-id",)
     search_fields = ("=aggregate_id",)
     search_help_text = "The id of the thing that it tells of, or of a request"
+    tabs = (("All", ""), ("Given up", "state=dead"), ("Waiting", "state=pending"))
     page_actions = (
         Action(
             slug="replay",
@@ -92,6 +118,21 @@ class OutboxMessageAdmin(AdminsOnly, PageAdmin):
             style="danger",
         ),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.replay_dead_view)
+        name = "core_outboxmessage_replay_dead"
+        return [path("replay-dead/", view, name=name), *super().get_urls()]
+
+    def list_links(self, request: HttpRequest) -> list[tuple[str, str]]:
+        return [(_REPLAY_DEAD.label, self.url("replay_dead"))]
+
+    def replay_dead_view(self, request: HttpRequest) -> HttpResponse:
+        """Ask once, and send again all that was given up."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        back = self.url("changelist")
+        return self.ask(request, _REPLAY_DEAD, thing=None, back=back)
 
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str

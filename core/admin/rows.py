@@ -25,6 +25,11 @@ class RowsForm(ActionForm):
             data, initial=self.rows_now(), prefix="rows", form_kwargs=self.row_kwargs()
         )
 
+        # The head of the table names a column; a screen reader wants it in each cell.
+        for row in self.rows:
+            for name, field in row.fields.items():
+                field.widget.attrs["aria-label"] = field.label or name.capitalize()
+
     def row_kwargs(self) -> dict[str, Any]:
         """Return what every row is made with: choices, asked for once."""
         return {}

@@ -201,6 +201,21 @@ def test_a_dead_delivery_is_sent_again(admin) -> None:
     assert ">500<" in page
 
 
+def test_all_that_was_given_up_is_sent_again(admin, sign_in) -> None:
+    dead = [outbox(status=OutboxStatus.DEAD, ordering_key=f"{n}") for n in range(2)]
+    url = reverse("admin:core_outboxmessage_replay_dead")
+    dispatcher = sign_in(Role.DISPATCHER, make_location())
+
+    assert dispatcher.post(url).status_code == 403
+    assert admin.browser.get(url).status_code == 200
+    assert OutboxMessage.objects.filter(status=OutboxStatus.DEAD).count() == 2
+    admin.browser.post(url)
+
+    for message in dead:
+        message.refresh_from_db()
+        assert message.status == OutboxStatus.PENDING
+
+
 def test_a_waiting_delivery_is_called_off(admin) -> None:
     message = outbox()
 
