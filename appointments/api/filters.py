@@ -3,10 +3,10 @@
 from typing import Any
 
 import django_filters as filters
-from django.db.models import Q
 
 from appointments.models import Appointment, Assignment
 from appointments.models.visits import STATUS_CHOICES, AppointmentQuerySet
+from appointments.selectors.search import visits_matching
 from core.api.filters import MomentFilter
 
 
@@ -23,7 +23,8 @@ class AppointmentFilter(filters.FilterSet):
     updated_since = MomentFilter("updated_at", lookup_expr="gte")
     unassigned = filters.BooleanFilter(method="without_technician")
     search = filters.CharFilter(
-        method="matching", help_text="Part of the reference or the customer's name."
+        method="matching",
+        help_text="Start of the reference; or name, phone, e-mail, street or ZIP.",
     )
 
     class Meta:
@@ -46,6 +47,4 @@ class AppointmentFilter(filters.FilterSet):
     def matching(
         self, visits: AppointmentQuerySet, name: str, value: str
     ) -> AppointmentQuerySet:
-        return visits.filter(
-            Q(reference__istartswith=value) | Q(customer__name__icontains=value)
-        )
+        return visits_matching(visits, term=value)
