@@ -105,6 +105,8 @@ def environment_for_tests(servers: Mapping[str, str]) -> dict[str, str]:
         "SECRET_KEY": secrets.token_urlsafe(48),
         "FIELD_ENCRYPTION_KEYS": secrets.token_urlsafe(48),
         "DJANGO_SETTINGS_MODULE": "config.settings",
+        # Enough for a busy machine, and for tables that nobody has analysed yet.
+        "DATABASE_STATEMENT_TIMEOUT_MS": "30000",
         # What docker-compose.yml asks for beside the keys.
         "POSTGRES_PASSWORD": "none",
         "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
