@@ -121,7 +121,7 @@ def _row(one: CrewDay, *, edges: Interval) -> Row:
 
 
 def _visit_bar(row: Assignment, *, one: CrewDay, edges: Interval) -> Bar:
-    visit = row.appointment
+    visit = row.visit
     zone = one.technician.location.time_zone
     status = visit.get_status_display()
     return _bar(
@@ -150,7 +150,7 @@ def _bar(
 
 
 def _work(row: Assignment) -> Interval:
-    return Interval(row.appointment.starts_at, row.appointment.ends_at)
+    return Interval(row.visit.starts_at, row.visit.ends_at)
 
 
 def _minutes(start: datetime, end: datetime) -> int:

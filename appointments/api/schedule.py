@@ -141,7 +141,7 @@ def _absence(row: TimeOff, local: Any) -> dict[str, Any]:
 
 
 def _visit(row: Assignment, local: Any) -> dict[str, Any]:
-    visit = row.appointment
+    visit = row.visit
     return {
         "id": visit.pk,
         "reference": visit.reference,

@@ -1,6 +1,20 @@
-"""Services, visits, and who is on them."""
+"""Services, visits, who is on them, and what limits them."""
 
+from appointments.models.days import RosterVersion, TechnicianDay
+from appointments.models.holds import Hold
+from appointments.models.limits import Cap, PreferenceKind, TechnicianPreference
 from appointments.models.services import BookingMode, Service
 from appointments.models.visits import Appointment, Assignment
 
-__all__ = ["Appointment", "Assignment", "BookingMode", "Service"]
+__all__ = [
+    "Appointment",
+    "Assignment",
+    "BookingMode",
+    "Cap",
+    "Hold",
+    "PreferenceKind",
+    "RosterVersion",
+    "Service",
+    "TechnicianDay",
+    "TechnicianPreference",
+]

@@ -30,7 +30,9 @@ class Service(TimeStamped):
     """A job type: how long it takes, what it needs, and how it is booked.
 
     All lengths are minutes. `notice_minutes` is the least time between booking and
-    the start; `horizon_days` counts local days from today.
+    the start; `horizon_days` counts local days from today. `crew_size` technicians
+    come together. A service that `splits_over_days` goes on in the next shift where
+    one is not enough. What `requires_approval` is asked for, not booked, by visitors.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -47,7 +49,12 @@ class Service(TimeStamped):
     notice_minutes = models.PositiveIntegerField(default=120)
     horizon_days = models.PositiveSmallIntegerField(default=60)
     price_cents = models.PositiveIntegerField(default=0)
+    deposit_cents = models.PositiveIntegerField(default=0)
     currency = models.CharField(max_length=3, default="USD")
+    crew_size = models.PositiveSmallIntegerField(default=1)
+    hold_minutes = models.PositiveSmallIntegerField(default=15)
+    splits_over_days = models.BooleanField(default=False)
+    requires_approval = models.BooleanField(default=False)
     is_emergency = models.BooleanField(default=False)
     is_public = models.BooleanField(default=True)
     is_active = models.BooleanField(default=True)
@@ -63,6 +70,12 @@ class Service(TimeStamped):
             ),
             models.CheckConstraint(
                 name="service_window_has_length", condition=Q(window_minutes__gte=15)
+            ),
+            models.CheckConstraint(
+                name="service_has_a_crew", condition=Q(crew_size__range=(1, 20))
+            ),
+            models.CheckConstraint(
+                name="service_hold_is_short", condition=Q(hold_minutes__range=(1, 120))
             ),
         ]
 

@@ -5,13 +5,14 @@ from typing import Any
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import Exists, F, Func, OuterRef, Q
+from django.db.models import Deferrable, Exists, F, Func, OuterRef, Q
 
+from appointments.models.holds import Hold
 from appointments.models.services import Service
 from appointments.rules.states import OPEN, Status, Step
 from core.actors import Actor
 from core.ids import uuid7
-from core.models import Location, TimeStamped, Versioned
+from core.models import Location, TimeStamped, Versioned, Zone
 from leads.models import Customer, Lead, Property
 from technicians.models import Technician
 
@@ -59,6 +60,10 @@ class Appointment(TimeStamped, Versioned):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     reference = models.CharField(max_length=12, unique=True, editable=False)
     location = models.ForeignKey(Location, models.PROTECT, related_name="appointments")
+    # Where caps count it: the zone that the address lay in when it was booked.
+    zone = models.ForeignKey(
+        Zone, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     service = models.ForeignKey(Service, models.PROTECT, related_name="appointments")
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="appointments")
     property = models.ForeignKey(Property, models.PROTECT, related_name="appointments")
@@ -125,25 +130,35 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
     """Technicians on visits."""
 
     def holding(self) -> "AssignmentQuerySet":
-        """Return those that take a technician's time."""
+        """Return those that take a technician's time, holds included."""
         return self.filter(released_at=None)
 
     def on_the_visit(self) -> "AssignmentQuerySet":
-        """Return all but those who declined."""
-        return self.exclude(status=Step.DECLINED)
+        """Return those on a visit, but for whoever declined."""
+        return self.exclude(status=Step.DECLINED).exclude(appointment=None)
 
 
 class Assignment(TimeStamped):
-    """One technician on one visit.
+    """One technician's time, taken by one visit, or kept by one hold.
 
-    It holds [occupied_from, occupied_until) of the technician's time, the work
-    with its buffers, until `released_at` is set: by declining, by finishing, or by
-    the end of the visit. Unassigning deletes the row.
+    It takes [occupied_from, occupied_until), the work with its buffers, until
+    `released_at` is set: by declining, by finishing, or by the end of the visit.
+    Unassigning deletes the row. A hold takes the time until `held_until`, whether
+    or not anybody clears it away. A visit split over days has one row a day, its
+    `part` counted from 0. The coordinates are where the visit is; without them no
+    travel is planned.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     appointment = models.ForeignKey(
-        Appointment, models.CASCADE, related_name="assignments"
+        Appointment,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="assignments",
+    )
+    hold = models.ForeignKey(
+        Hold, models.CASCADE, null=True, blank=True, related_name="assignments"
     )
     technician = models.ForeignKey(
         Technician, models.PROTECT, related_name="assignments"
@@ -152,8 +167,12 @@ class Assignment(TimeStamped):
         max_length=10, choices=STEP_CHOICES, default=Step.ASSIGNED
     )
     is_lead = models.BooleanField(default=True)
+    part = models.PositiveSmallIntegerField(default=0)
     occupied_from = models.DateTimeField()
     occupied_until = models.DateTimeField()
+    latitude = models.FloatField(null=True, blank=True)
+    longitude = models.FloatField(null=True, blank=True)
+    held_until = models.DateTimeField(null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
 
     objects = AssignmentQuerySet.as_manager()
@@ -170,17 +189,34 @@ class Assignment(TimeStamped):
                     ),
                 ],
                 condition=Q(released_at__isnull=True),
+                # Checked at once; only a swap of two visits puts it off.
+                deferrable=Deferrable.IMMEDIATE,
             ),
             models.UniqueConstraint(
                 "appointment",
                 "technician",
+                "part",
                 name="technician_is_on_a_visit_once",
                 condition=Q(released_at__isnull=True),
             ),
             models.UniqueConstraint(
                 "appointment",
+                "part",
                 name="visit_has_one_lead_technician",
                 condition=Q(released_at__isnull=True, is_lead=True),
+            ),
+            models.CheckConstraint(
+                name="assignment_is_of_a_visit_or_a_hold",
+                condition=Q(
+                    appointment__isnull=False,
+                    hold__isnull=True,
+                    held_until__isnull=True,
+                )
+                | Q(
+                    appointment__isnull=True,
+                    hold__isnull=False,
+                    held_until__isnull=False,
+                ),
             ),
             models.CheckConstraint(
                 name="assignment_occupies_time",
@@ -199,4 +235,11 @@ class Assignment(TimeStamped):
         ]
 
     def __str__(self) -> str:
-        return f"{self.technician_id} on {self.appointment_id}"
+        return f"{self.technician_id} on {self.appointment_id or self.hold_id}"
+
+    @property
+    def visit(self) -> Appointment:
+        """The visit of a row that is no hold's: `on_the_visit` returns no other."""
+        if self.appointment is None:
+            raise TypeError("A hold has no visit.")
+        return self.appointment

@@ -136,7 +136,7 @@ def _interval(shift: ShiftInterval) -> Interval:
 
 
 def _work(row: Assignment) -> Interval:
-    return Interval(row.appointment.starts_at, row.appointment.ends_at)
+    return Interval(row.visit.starts_at, row.visit.ends_at)
 
 
 def _grouped(rows: Iterable[tuple[UUID, T]]) -> dict[UUID, list[T]]:

@@ -177,7 +177,7 @@ def test_crew_days_ask_the_same_for_one_and_for_many(
 
     with django_assert_num_queries(6):
         rows = crew_days(actor=SYSTEM, locations=branches, now=NOW)
-        assert [row.visits[0].appointment.customer.name for row in rows]
+        assert [row.visits[0].visit.customer.name for row in rows]
 
 
 def test_a_dispatcher_sees_the_crew_of_his_branches() -> None:

@@ -67,7 +67,7 @@ def test_every_open_visit_could_have_been_booked_so():
 
 def test_a_visit_outside_of_its_technician_s_time_would_be_noticed():
     coming = Assignment.objects.holding().filter(occupied_from__gt=NOW)
-    visit = coming.earliest("occupied_from").appointment
+    visit = coming.earliest("occupied_from").visit
     twelve_hours = timedelta(hours=12)
     for name in ("window_starts_at", "window_ends_at", "starts_at", "ends_at"):
         setattr(visit, name, getattr(visit, name) + twelve_hours)
