@@ -244,6 +244,8 @@ EVENT_HANDLERS: dict[str, list[str]] = {
         _TELL_SUBSCRIBERS,
     ],
 }
+# Who looks after booked visits while shifts, absences, holidays or zones change.
+ROSTER_GUARD = "appointments.services.stranding.guard"
 OUTBOX_DELIVERERS: dict[str, str] = {
     "email": "notifications.services.deliver_email",
     "sms": "notifications.services.deliver_sms",
@@ -437,6 +439,14 @@ USE_TZ = True
 
 DEFAULT_PHONE_REGION = env.str("DEFAULT_PHONE_REGION", default="US")
 CURRENCY = env.str("CURRENCY", default="USD")
+
+# How long it takes from visit to visit: a class that is a core.travel.TravelTime, or
+# empty for the built-in model, whose figures these are.
+TRAVEL_TIME_PROVIDER = env.str("TRAVEL_TIME_PROVIDER", default="")
+TRAVEL_ROAD_FACTOR = env.float("TRAVEL_ROAD_FACTOR", default=1.35)
+TRAVEL_TOWN_KMH = env.float("TRAVEL_TOWN_KMH", default=22.0)
+TRAVEL_ROAD_KMH = env.float("TRAVEL_ROAD_KMH", default=80.0)
+TRAVEL_PARKING_MINUTES = env.float("TRAVEL_PARKING_MINUTES", default=2.0)
 
 # --- Watching it run ----------------------------------------------------------
 

@@ -14,6 +14,8 @@ from rest_framework.response import Response
 from core.api.actors import actor_of
 from core.api.etags import if_match, with_etag
 from core.api.idempotency import idempotent
+from core.api.roster import RehearsalOutput, Wanted
+from core.roster import OnConflict
 from technicians import services
 from technicians.api import serializers as forms
 from technicians.api.filters import ShiftExceptionFilter, TimeOffFilter
@@ -141,19 +143,28 @@ class TimeOffViewSet(mixins.ListModelMixin, _CalendarViewSet):
         absences = self.technician().time_offs
         return absences.select_related("technician__location")
 
-    @extend_schema(request=forms.TimeOffInput, responses={201: TimeOffOutput})
+    @extend_schema(
+        request=forms.TimeOffInput,
+        responses={200: RehearsalOutput, 201: TimeOffOutput},
+    )
     @idempotent()
     def create(self, request: Request, pk: UUID) -> Response:
-        """Let a technician be away. Visits that are booked stay as they are."""
+        """Let a technician be away. Visits booked in it stand in the way (R13)."""
         form = forms.TimeOffInput(data=request.data)
         form.is_valid(raise_exception=True)
-        absence = services.add_time_off(
-            technician_id=pk,
-            **form.validated_data,
-            actor=actor_of(request),
-            now=timezone.now(),
-        )
-        return Response(TimeOffOutput(absence).data, status.HTTP_201_CREATED)
+        given = form.validated_data
+
+        def change(on_conflict: OnConflict) -> Response:
+            absence = services.add_time_off(
+                technician_id=pk,
+                **given,
+                actor=actor_of(request),
+                now=timezone.now(),
+                on_conflict=on_conflict,
+            )
+            return Response(TimeOffOutput(absence).data, status.HTTP_201_CREATED)
+
+        return Wanted.taken_out_of(given).answer(change)
 
     @extend_schema(responses={204: None})
     @idempotent()

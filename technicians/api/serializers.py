@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.fields import BranchTimeField, MomentField
+from core.api.roster import RosterChange
 from core.api.serializers import (
     CleanCharField,
     CleanEmailField,
@@ -136,7 +137,7 @@ class ShiftExceptionInput(StrictSerializer):
         return attrs
 
 
-class TimeOffInput(StrictSerializer):
+class TimeOffInput(RosterChange):
     """An absence in [starts_at, ends_at)."""
 
     starts_at = MomentField()

@@ -8,6 +8,7 @@ from django.db import transaction
 from core.actors import Actor
 from core.db import on_breach
 from core.errors import NotFound, Rejected
+from core.roster import OnConflict, Scope, watched
 from core.walltime import as_instant
 from technicians.models import TimeOff
 from technicians.services.record import emit_about, locked_technician
@@ -29,32 +30,34 @@ def add_time_off(
     actor: Actor,
     now: datetime,
     reason: str = "",
+    on_conflict: OnConflict = OnConflict.REJECT,
 ) -> TimeOff:
     """Let a technician be away in [starts_at, ends_at).
 
     A naive time is read by the wall clock of the home branch.
 
-    Visits that lie in it stay as they are: this app knows none. Who takes time off
-    where visits may be booked goes through a service of `appointments` (R13), which
-    asks for conflicts, or moves the visits to the attention lane, and calls this in
-    the same transaction. The technician's lock, which bookings take too, is then
-    held already; to take it again costs nothing.
-
     Emits:
         technician.time_off_added
     Raises:
         EndsBeforeStart, NotFound
+        Stranded: visits are booked in it, and are not to be unassigned.
         NonexistentLocalTime, AmbiguousLocalTime: of a naive time.
     """
-    technician = locked_technician(technician_id=technician_id, actor=actor)
-    zone = technician.location.time_zone
-    with on_breach("time_off_ends_after_start", EndsBeforeStart()):
-        absence = TimeOff.objects.create(
-            technician=technician,
-            starts_at=as_instant(starts_at, zone=zone),
-            ends_at=as_instant(ends_at, zone=zone),
-            reason=reason,
-        )
+    with watched(
+        scope=Scope.of_technician(technician_id),
+        on_conflict=on_conflict,
+        actor=actor,
+        now=now,
+    ):
+        technician = locked_technician(technician_id=technician_id, actor=actor)
+        zone = technician.location.time_zone
+        with on_breach("time_off_ends_after_start", EndsBeforeStart()):
+            absence = TimeOff.objects.create(
+                technician=technician,
+                starts_at=as_instant(starts_at, zone=zone),
+                ends_at=as_instant(ends_at, zone=zone),
+                reason=reason,
+            )
     emit_about(
         technician,
         "technician.time_off_added",
