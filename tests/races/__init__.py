@@ -1,0 +1,1 @@
+"""Crowds of clients on one real server of several processes."""
