@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from appointments.models import Assignment
-from appointments.rules.slots import Interval
 from appointments.selectors.crew_days import CrewDay
 from core.admin.display import clock, length_text
+from core.intervals import Interval
 from core.models import Location
 from technicians.models import ShiftKind
 

@@ -183,6 +183,14 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
+# What is forgotten when it has served its time: functions of the moment that return the
+# rows. The task above deletes them, some at a time.
+HOUSEKEEPING = [
+    "core.services.housekeeping.finished_messages",
+    "core.services.housekeeping.spent_idempotency_keys",
+    "appointments.selectors.days.days_gone_by",
+]
+
 # --- What happens after a change: event -> handlers; outbox kind -> deliverer ----
 
 _TELL_SUBSCRIBERS = "integrations.handlers.tell_subscribers"

@@ -5,6 +5,7 @@ the zone of a location. Two nights a year the two do not match one to one.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from core.errors import Rejected
@@ -53,6 +54,7 @@ def as_instant(moment: datetime, *, zone: ZoneInfo) -> datetime:
     return moment.astimezone(UTC)
 
 
+@lru_cache(maxsize=10_000)
 def recurring_instant(day: date, at: time, *, zone: ZoneInfo) -> datetime:
     """Return when a wall-clock rule strikes on `day`, on every day of the year.
 
@@ -67,6 +69,7 @@ def day_start(day: date, *, zone: ZoneInfo) -> datetime:
     return recurring_instant(day, time.min, zone=zone)
 
 
+@lru_cache(maxsize=10_000)
 def day_bounds(day: date, *, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return the local day as [start, end): 23, 24 or 25 hours."""
     return day_start(day, zone=zone), day_start(day + timedelta(days=1), zone=zone)

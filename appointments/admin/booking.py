@@ -71,6 +71,7 @@ class BookForm(SlotPicking):
             service=service,
             location=branch,
             postal_code=self.thing.postal_code,
+            address=self.thing.property,
             now=self.now,
         )
         return page | self.on_offer(wish=wish, location=branch, near=self.now)

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from appointments.selectors.choices import Opening
 from core.admin.display import hours_text, window_text
 from core.admin.forms import ActionForm
-from core.walltime import local_date
 
 # As many days as fit side by side.
 DAYS = 5
@@ -21,7 +20,7 @@ def slot_page(
     days = [first + timedelta(days=n) for n in range(DAYS)]
     by_day: dict[date, list[dict[str, Any]]] = {day: [] for day in days}
     for opening in found:
-        slots = by_day.setdefault(local_date(opening.promise.start, zone=zone), [])
+        slots = by_day.setdefault(opening.promise.day, [])
         slots.append(_slot(opening, zone=zone))
     return {
         "days": list(by_day.items()),
@@ -47,8 +46,8 @@ def alternatives_of(form: ActionForm, *, zone: ZoneInfo) -> list[str]:
 def _slot(opening: Opening, *, zone: ZoneInfo) -> dict[str, Any]:
     promise = opening.promise
     return {
-        "value": promise.start.astimezone(zone).isoformat(),
-        "label": hours_text(promise.start, promise.end, zone=zone, named=False),
+        "value": promise.starts_at.astimezone(zone).isoformat(),
+        "label": hours_text(promise.starts_at, promise.ends_at, zone=zone, named=False),
         "names": ", ".join(opening.technicians),
         "free": len(opening.technicians),
     }

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from appointments.api.fields import MomentField, arrival_text
 from appointments.models import Service
-from appointments.rules.slots import Placement, Promise, Wish
+from appointments.rules.slots import Promise, Wish, to_moment
 from appointments.selectors import capacity
 from core.actors import Actor
 from core.api.actors import actor_of
@@ -138,21 +138,12 @@ class AvailabilityView(APIView):
         actor = actor_of(request)
         service = _service(query["service"], actor=actor)
         wish = _wish(query, service=service, actor=actor, now=timezone.now())
-        found = capacity.slots_between(
-            wish=wish,
-            first_day=query.get("from") or _today(wish),
-            days=query.get("days", 7),
-            technician_id=query.get("technician") if actor.is_staff else None,
-        )
         zone = query.get("tz") or wish.branch.zone
-        slots = [
-            _slot(promise, ways, wish=wish, zone=zone, actor=actor)
-            for promise, ways in found
-        ]
+        slots = _slots(query, wish=wish, zone=zone, actor=actor)
         return Response(
             {
                 "computed_at": wish.now.astimezone(zone).isoformat(),
-                "degraded": False,
+                "degraded": wish.travel.degraded,
                 "service": service.code,
                 "location": wish.branch.id,
                 "time_zone": zone.key,
@@ -225,24 +216,41 @@ def _today(wish: Wish) -> date:
     return local_date(wish.now, zone=wish.branch.zone)
 
 
-def _slot(
-    promise: Promise,
-    ways: list[Placement],
-    *,
-    wish: Wish,
-    zone: ZoneInfo,
-    actor: Actor,
-) -> dict[str, Any]:
+def _slots(
+    query: dict[str, Any], *, wish: Wish, zone: ZoneInfo, actor: Actor
+) -> list[dict[str, Any]]:
+    """Return the slots; staff see who could come, the best placed first."""
+    first_day, days = query.get("from") or _today(wish), query.get("days", 7)
+    if not actor.is_staff:
+        promises = capacity.promises_between(wish=wish, first_day=first_day, days=days)
+        return [_slot(promise, wish=wish, zone=zone) for promise in promises]
+    offers = capacity.slots_between(
+        wish=wish,
+        first_day=first_day,
+        days=days,
+        technician_id=query.get("technician"),
+    )
+    return [
+        {
+            **_slot(promise, wish=wish, zone=zone),
+            "technicians": list(
+                dict.fromkeys(key for way in ways for key in way.technicians)
+            ),
+        }
+        for promise, ways in offers
+    ]
+
+
+def _slot(promise: Promise, *, wish: Wish, zone: ZoneInfo) -> dict[str, Any]:
     is_window = wish.terms.window is not None
-    ends_at = promise.end if is_window else promise.start + wish.terms.duration
-    slot: dict[str, Any] = {
-        "date": local_date(promise.start, zone=wish.branch.zone).isoformat(),
-        "starts_at": promise.start.astimezone(zone).isoformat(),
-        "ends_at": ends_at.astimezone(zone).isoformat(),
+    end = promise.end if is_window else promise.start + wish.terms.duration
+    starts_at = promise.starts_at.astimezone(zone)
+    ends_at = to_moment(end).astimezone(zone)
+    return {
+        "date": promise.day.isoformat(),
+        "starts_at": starts_at.isoformat(),
+        "ends_at": ends_at.isoformat(),
         "display": arrival_text(
-            starts_at=promise.start, ends_at=ends_at, is_window=is_window, zone=zone
+            starts_at=starts_at, ends_at=ends_at, is_window=is_window, zone=zone
         ),
     }
-    if actor.is_staff:
-        slot["technicians"] = [way.technician_id for way in ways]
-    return slot

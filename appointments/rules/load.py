@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from appointments.rules.slots import Interval
+from core.intervals import Interval
 
 _MINUTE = 60
 

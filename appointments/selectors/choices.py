@@ -7,9 +7,10 @@ from uuid import UUID
 
 from appointments.models import Appointment
 from appointments.rules import slots
-from appointments.rules.slots import Placement, Promise, Reason, Wish
+from appointments.rules.slots import Placement, Promise, Reason, Wish, to_minute
 from appointments.selectors import capacity
 from core.actors import Actor
+from core.walltime import local_date
 from technicians.models import Technician
 
 
@@ -36,6 +37,7 @@ def wish_of(visit: Appointment, *, now: datetime) -> Wish:
         service=visit.service,
         location=visit.location,
         postal_code=visit.property.postal_code,
+        address=visit.property,
         now=now,
     )
 
@@ -54,13 +56,13 @@ def openings(
         first_day=first_day,
         days=days,
         technician_id=technician_id,
-        except_visit=except_visit,
+        own=[] if except_visit is None else [except_visit],
     )
     names = _names(way for _, ways in offers for way in ways)
     return [
         Opening(
             promise=promise,
-            technicians=[names[way.technician_id] for way in ways],
+            technicians=[names[key] for key in _best_first(ways)],
         )
         for promise, ways in offers
     ]
@@ -69,11 +71,15 @@ def openings(
 def candidates(*, visit: Appointment, actor: Actor, now: datetime) -> list[Candidate]:
     """Return the branch's technicians for this visit, those who can do it first."""
     wish = wish_of(visit, now=now)
-    promise = Promise(start=visit.window_starts_at, end=visit.window_ends_at)
+    promise = Promise(
+        to_minute(visit.window_starts_at),
+        to_minute(visit.window_ends_at),
+        local_date(visit.window_starts_at, zone=wish.branch.zone),
+    )
     workers = capacity.workers_for(
         wish=wish,
-        days=capacity.days_around(wish, promise.start),
-        except_visit=visit.pk,
+        days=capacity.days_around(wish, promise),
+        own=[visit.pk],
     )
     on_it = set(
         visit.assignments.holding().values_list("technician_id", flat=True).distinct()
@@ -90,6 +96,11 @@ def candidates(*, visit: Appointment, actor: Actor, now: datetime) -> list[Candi
     return sorted(found, key=lambda one: (one.reason is not None, one.reason or ""))
 
 
+def _best_first(ways: Iterable[Placement]) -> list[UUID]:
+    """Return who could come, each once, the best placed first."""
+    return list(dict.fromkeys(key for way in ways for key in way.technicians))
+
+
 def _names(ways: Iterable[Placement]) -> dict[UUID, str]:
-    ids = {way.technician_id for way in ways}
+    ids = {key for way in ways for key in way.technicians}
     return dict(Technician.objects.filter(pk__in=ids).values_list("pk", "name"))

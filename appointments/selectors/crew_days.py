@@ -9,9 +9,9 @@ from uuid import UUID
 
 from appointments.models import Assignment
 from appointments.rules.load import Load, load_of
-from appointments.rules.slots import Interval
 from appointments.rules.states import Status
 from core.actors import Actor
+from core.intervals import Interval
 from core.models import Location
 from core.walltime import day_bounds, local_date
 from technicians.models import ShiftKind, Technician

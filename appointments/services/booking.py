@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict
 from uuid import UUID
 
 from django.db import transaction
 
 from appointments.models import Appointment, Service
 from appointments.rules import slots
-from appointments.rules.slots import Reason, Wish
+from appointments.rules.slots import Override, Promise, Reason, Wish, to_minute
 from appointments.selectors import capacity
 from appointments.services.placing import SlotUnavailable, place, refused
 from appointments.services.record import emit_about
@@ -23,13 +24,19 @@ from leads.models import Lead, Property
 __all__ = ["BookingRequest", "SlotUnavailable", "book"]
 
 
+class _Asked(TypedDict, total=False):
+    technician_ids: list[UUID]
+    lead: UUID
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookingRequest:
     """What somebody wants to book.
 
     `starts_at` is the start of an offered slot: with an offset, or naive and then
     by the wall clock of the branch. The address is `property`, or follows from the
-    lead. `location` is found by the address where it is not given.
+    lead. `location` is found by the address where it is not given. `technician_id`
+    leads the crew. `override` sets soft rules aside, for the `reason` given (R9).
     """
 
     service: Service
@@ -40,6 +47,8 @@ class BookingRequest:
     technician_id: UUID | None = None
     source: str = "staff"
     notes: str = ""
+    override: frozenset[Override] = frozenset()
+    reason: str = ""
 
 
 @transaction.atomic
@@ -62,6 +71,8 @@ def book(*, request: BookingRequest, actor: Actor, now: datetime) -> Appointment
         service=request.service,
         location=location,
         postal_code=address.postal_code,
+        address=address,
+        override=request.override,
         now=now,
     )
     start = as_instant(request.starts_at, zone=wish.branch.zone)
@@ -69,17 +80,27 @@ def book(*, request: BookingRequest, actor: Actor, now: datetime) -> Appointment
     _place(visit, wish=wish, start=start, technician_id=request.technician_id)
     if lead is not None:
         leads.mark_converted(lead=lead, customer=address.customer, actor=actor, now=now)
-    emit_about(visit, "appointment.booked", actor=actor, now=now)
+    emit_about(
+        visit,
+        "appointment.booked",
+        actor=actor,
+        now=now,
+        reason=request.reason,
+        data={"override": sorted(request.override)} if request.override else None,
+    )
     return visit
 
 
-def promise_or_refusal(wish: Wish, start: datetime) -> slots.Promise:
+def promise_or_refusal(wish: Wish, start: datetime) -> Promise:
     """Return the promise that begins at `start`.
 
     Raises:
         SlotUnavailable: no promise begins then.
     """
-    promise = slots.promise_at(wish, start)
+    whole_minute = not start.second and not start.microsecond
+    promise = (
+        slots.promise_at(wish, to_minute(start)) if whole_minute else Reason.OFF_GRID
+    )
     if isinstance(promise, Reason):
         raise refused(wish, promise, after=start)
     return promise
@@ -96,14 +117,23 @@ def _branch(request: BookingRequest, *, address: Property, actor: Actor) -> Loca
 def _place(
     visit: Appointment, *, wish: Wish, start: datetime, technician_id: UUID | None
 ) -> None:
-    refusal = place(
-        visit,
-        wish=wish,
-        promise=promise_or_refusal(wish, start),
-        technician_ids=None if technician_id is None else [technician_id],
-    )
+    promise = promise_or_refusal(wish, start)
+    visit.window_starts_at, visit.window_ends_at = promise.starts_at, promise.ends_at
+    refusal = place(visit, wish=wish, promise=promise, **asked_of(wish, technician_id))
     if refusal is not None:
         raise refused(wish, refusal, after=start)
+
+
+def asked_of(wish: Wish, technician_id: UUID | None) -> _Asked:
+    """Return whom `place` has to ask where one technician is wanted.
+
+    That one alone, or with hands to help where the work takes a crew.
+    """
+    if technician_id is None:
+        return {}
+    if wish.terms.crew_size > 1:
+        return {"lead": technician_id}
+    return {"technician_ids": [technician_id]}
 
 
 def _open_lead(lead_id: UUID) -> Lead:

@@ -9,11 +9,11 @@ from django.db import transaction
 
 from appointments.models import Appointment, Assignment
 from appointments.rules import slots
-from appointments.rules.slots import Promise, Reason, Wish
+from appointments.rules.slots import Promise, Reason, Wish, to_minute
 from appointments.rules.states import MOVABLE, Status
 from appointments.selectors import capacity
-from appointments.services.booking import promise_or_refusal
-from appointments.services.placing import occupy, place, refused
+from appointments.services.booking import asked_of, promise_or_refusal
+from appointments.services.placing import place, refused
 from appointments.services.record import (
     crew_of,
     locked_visit,
@@ -23,10 +23,10 @@ from appointments.services.record import (
 from appointments.services.steps import InvalidTransition
 from core.actors import Actor
 from core.errors import NotFound
-from core.walltime import as_instant
+from core.walltime import as_instant, local_date
 from technicians.models import Technician
 
-_TIMES = ("window_starts_at", "window_ends_at", "starts_at", "ends_at")
+_PLAN = ("window_starts_at", "window_ends_at", "starts_at", "ends_at", "zone")
 
 
 @transaction.atomic
@@ -59,7 +59,7 @@ def reschedule(
     current = crew_of(visit)
     wish = _wish_of(visit, now=now)
     promise = promise_or_refusal(wish, as_instant(starts_at, zone=wish.branch.zone))
-    _take_off(current)
+    visit.window_starts_at, visit.window_ends_at = promise.starts_at, promise.ends_at
     _place_again(
         visit, wish=wish, promise=promise, current=current, chosen=technician_id
     )
@@ -67,7 +67,7 @@ def reschedule(
     visit.sequence += 1
     save_change(
         visit,
-        fields=[*_TIMES, "status", "sequence"],
+        fields=[*_PLAN, "status", "sequence"],
         event="appointment.rescheduled",
         actor=actor,
         now=now,
@@ -106,16 +106,12 @@ def assign(
     if [row.technician_id for row in current] == [technician_id]:
         return visit
     before = _as_it_was(visit)
-    technician = _locked_technician(technician_id, actor=actor)
-    start = _feasible_start(visit, technician=technician, now=now)
-    _take_off(current)
-    visit.ends_at = start + (visit.ends_at - visit.starts_at)
-    visit.starts_at = start
-    occupy(visit, wish=_wish_of(visit, now=now), technician_id=technician.pk)
+    _must_be_visible(technician_id, actor=actor)
+    _put_on(visit, technician_id=technician_id, now=now)
     visit.status = Status.SCHEDULED
     save_change(
         visit,
-        fields=["starts_at", "ends_at", "status"],
+        fields=["starts_at", "ends_at", "zone", "status"],
         event="appointment.assigned",
         actor=actor,
         now=now,
@@ -185,6 +181,7 @@ def _wish_of(visit: Appointment, *, now: datetime) -> Wish:
         service=visit.service,
         location=visit.location,
         postal_code=visit.property.postal_code,
+        address=visit.property,
         now=now,
     )
 
@@ -204,57 +201,39 @@ def _place_again(
     chosen: UUID | None,
 ) -> None:
     """Place the visit with the chosen technician, else its own, else with any."""
-    own = [row.technician_id for row in current[:1]]
-    choices: list[list[UUID] | None] = [[chosen]] if chosen else [own, None]
-    refusal: Reason | None = None
-    for technician_ids in choices:
-        if technician_ids == []:
-            continue
-        refusal = place(
-            visit, wish=wish, promise=promise, technician_ids=technician_ids
-        )
-        if refusal is None:
-            return
+    own = [row.technician_id for row in current]
+    if chosen is not None:
+        refusal = place(visit, wish=wish, promise=promise, **asked_of(wish, chosen))
+    else:
+        refusal = Reason.BUSY
+        if own:
+            refusal = place(visit, wish=wish, promise=promise, technician_ids=own)
+        if refusal is not None:
+            refusal = place(visit, wish=wish, promise=promise)
     if refusal is not None:
-        raise refused(wish, refusal, after=promise.start)
+        raise refused(wish, refusal, after=promise.starts_at)
 
 
-def _locked_technician(technician_id: UUID, *, actor: Actor) -> Technician:
-    technician = (
-        Technician.objects.visible_to(actor)
-        .select_for_update(no_key=True)
-        .filter(pk=technician_id)
-        .first()
-    )
-    if technician is None:
+def _must_be_visible(technician_id: UUID, *, actor: Actor) -> None:
+    if not Technician.objects.visible_to(actor).filter(pk=technician_id).exists():
         raise NotFound
-    return technician
 
 
-def _feasible_start(
-    visit: Appointment, *, technician: Technician, now: datetime
-) -> datetime:
-    """Return when this technician can begin: as planned, else within the window.
-
-    Notice and horizon were settled when the promise was made.
+def _put_on(visit: Appointment, *, technician_id: UUID, now: datetime) -> None:
+    """Put the technician on the visit: as planned, else within its window.
 
     Raises:
         SlotUnavailable: not within the window.
     """
-    wish = _wish_of(visit, now=now)
-    workers = capacity.workers_for(
-        wish=wish,
-        days=capacity.days_around(wish, visit.window_starts_at),
-        technician_ids=[technician.pk],
-        except_visit=visit.pk,
+    wish = slots.settled(_wish_of(visit, now=now))
+    day = local_date(visit.window_starts_at, zone=wish.branch.zone)
+    planned, first, end = map(
+        to_minute, (visit.starts_at, visit.window_starts_at, visit.window_ends_at)
     )
-    worker = workers[technician.pk]
-    refusal = slots.technician_refusal(wish, worker, visit.starts_at)
-    if refusal is None:
-        return visit.starts_at
-    start = visit.window_starts_at
-    while start < visit.window_ends_at:
-        if slots.technician_refusal(wish, worker, start) is None:
-            return start
-        start += slots.GRID
-    raise refused(wish, refusal, after=visit.window_starts_at)
+    as_planned = Promise(planned, planned + slots.EXACT_PROMISE, day)
+    asked = asked_of(wish, technician_id)
+    if place(visit, wish=wish, promise=as_planned, **asked) is None:
+        return
+    refusal = place(visit, wish=wish, promise=Promise(first, end, day), **asked)
+    if refusal is not None:
+        raise refused(wish, refusal, after=visit.window_starts_at)

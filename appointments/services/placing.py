@@ -1,21 +1,22 @@
-"""Take a technician's time for a visit: the step that races are decided in.
+"""Take technicians' time for a visit: the step that races are decided in.
 
-One technician's bookings take turns on the technician's row. A caller holds at most
-one such lock at a time and lets it go when the technician turns out to be taken, so
+Bookings of one technician take turns on the technician's row. A try locks all whom
+it concerns in the order of their ids, and lets them go when it comes to nothing, so
 nobody waits in a circle; and N free technicians serve N callers at once, because
 whoever finds a row locked first looks at the others (R10).
 """
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime
 from enum import Enum, auto
 from uuid import UUID
 
 from django.db import transaction
 
-from appointments.models import Appointment, Assignment
+from appointments.models import Appointment, Assignment, Cap, Hold
 from appointments.rules import slots
-from appointments.rules.slots import Placement, Promise, Reason, Wish
+from appointments.rules.slots import Placement, Promise, Reason, Wish, to_moment
 from appointments.selectors import capacity
 from core.db import on_breach
 from core.errors import Conflict
@@ -24,6 +25,9 @@ from technicians.models import Technician
 
 ALTERNATIVES = 5
 ALTERNATIVE_DAYS = 7
+
+# Each round somebody else got ahead of us; more than this is no bad luck.
+_ROUNDS = 10
 
 
 class SlotUnavailable(Conflict):
@@ -34,46 +38,51 @@ class SlotUnavailable(Conflict):
 
 
 class _Try(Enum):
-    """What came of trying one technician."""
+    """What came of trying one way to keep the promise."""
 
     DONE = auto()
     LOCKED = auto()  # somebody else is at it; worth waiting for
     TAKEN = auto()  # got busy between our look and our lock
+    CAPPED = auto()  # the day got full meanwhile
 
 
 def place(
-    visit: Appointment,
+    visit: Appointment | Hold,
     *,
     wish: Wish,
     promise: Promise,
     technician_ids: Collection[UUID] | None = None,
+    lead: UUID | None = None,
+    own: Collection[UUID] = (),
 ) -> Reason | None:
-    """Put a fit technician on the visit, and plan the work within the promise.
+    """Put fit technicians on the visit, in place of whoever is on it.
 
-    Returns why nobody (of `technician_ids`) can keep the promise, or None when it
-    is done: the work interval is set, and a new visit is saved. Needs a transaction.
+    The caller has set the promise on it; this plans the work within. `lead` must be
+    one of the crew, and leads it. `own` are holds that do not stand in the way.
+    Returns why nobody (of `technician_ids`) can keep the promise, or None when it is
+    done: the work interval is set, and a new visit is saved. Needs a transaction.
     """
-    refusal = slots.promise_refusal(wish, promise)
-    if refusal is not None:
-        return refusal
-    workers = capacity.workers_for(
-        wish=wish,
-        days=capacity.days_around(wish, promise.start),
-        technician_ids=technician_ids,
-        except_visit=visit.pk,
-    )
-    waiting = slots.placements(wish, workers, promise)
-    if not waiting:
-        return slots.common_refusal(wish, workers, promise)
-    for wait in (False, True):
-        locked_by_others = []
-        for way in waiting:
-            taken = _take(visit, wish=wish, promise=promise, way=way, wait=wait)
-            if taken is _Try.DONE:
-                return None
-            if taken is _Try.LOCKED:
-                locked_by_others.append(way)
-        waiting = locked_by_others
+    own = [*own, visit.pk]
+    if lead is not None:
+        wish = replace(wish, preferred=frozenset({lead}))
+    for _ in range(_ROUNDS):
+        wish = capacity.with_caps(wish, days=[promise.day], own=own)
+        refusal = slots.promise_refusal(wish, promise)
+        if refusal is not None:
+            return refusal
+        workers = capacity.workers_for(
+            wish=wish,
+            days=capacity.days_around(wish, promise),
+            technician_ids=technician_ids,
+            own=own,
+        )
+        ways = slots.placements(wish, workers, promise)
+        if lead is not None:
+            ways = [way for way in ways if way.technicians[0] == lead]
+        if not ways:
+            return slots.common_refusal(wish, workers, promise)
+        if _take_first(visit, wish=wish, promise=promise, ways=ways, own=own):
+            return None
     return Reason.BUSY
 
 
@@ -88,81 +97,179 @@ def refused(
     )
 
 
-def _take(
-    visit: Appointment, *, wish: Wish, promise: Promise, way: Placement, wait: bool
-) -> _Try:
-    """Lock the technician, look again, and write the assignment.
+def _take_first(
+    visit: Appointment | Hold,
+    *,
+    wish: Wish,
+    promise: Promise,
+    ways: list[Placement],
+    own: Collection[UUID],
+) -> bool:
+    """Take the first way that nobody else is at; only then wait for the others."""
+    for wait in (False, True):
+        locked_by_others = []
+        for way in ways:
+            came_of_it = _take(
+                visit, wish=wish, promise=promise, way=way, own=own, wait=wait
+            )
+            if came_of_it is _Try.DONE:
+                return True
+            if came_of_it is _Try.CAPPED:
+                return False
+            if came_of_it is _Try.LOCKED:
+                locked_by_others.append(way)
+        ways = locked_by_others
+    return False
 
-    Where nothing comes of it the savepoint is rolled back, which lets the lock go.
+
+def _take(
+    visit: Appointment | Hold,
+    *,
+    wish: Wish,
+    promise: Promise,
+    way: Placement,
+    own: Collection[UUID],
+    wait: bool,
+) -> _Try:
+    """Lock the technicians, look again, and write the assignments.
+
+    Where nothing comes of it the savepoint is rolled back, which lets the locks go.
     """
     with transaction.atomic():
-        if not _lock(way.technician_id, wait=wait):
+        leaving = _on_it(visit)
+        if not lock_technicians({*way.technicians, *leaving}, wait=wait):
             return _Try.LOCKED
         workers = capacity.workers_for(
             wish=wish,
-            days=capacity.days_around(wish, promise.start),
-            technician_ids=[way.technician_id],
-            except_visit=visit.pk,
+            days=capacity.days_around(wish, promise),
+            technician_ids=way.technicians,
+            own=own,
         )
-        fresh = slots.placement(wish, workers[way.technician_id], promise)
-        if fresh is None:
+        fresh = slots.placements(wish, workers, promise)
+        if not fresh:
             transaction.set_rollback(True)
             return _Try.TAKEN
-        plan(visit, wish=wish, promise=promise, start=fresh.start)
-        if visit._state.adding:
-            visit.save(force_insert=True)
-        occupy(visit, wish=wish, technician_id=way.technician_id)
+        if _got_capped(wish, promise.day, own=own):
+            transaction.set_rollback(True)
+            return _Try.CAPPED
+        occupy(visit, wish=wish, way=fresh[0])
         return _Try.DONE
 
 
-def _lock(technician_id: UUID, *, wait: bool) -> bool:
+def lock_technicians(technician_ids: Collection[UUID], *, wait: bool = True) -> bool:
+    """Lock these technicians' rows in the order of their ids until the end.
+
+    Returns False, with some of them locked, where others hold one and `wait` is not
+    wanted: the caller rolls back to its savepoint.
+    """
     rows = Technician.objects.select_for_update(no_key=True, skip_locked=not wait)
-    return rows.filter(pk=technician_id).values_list("pk").first() is not None
+    locked = rows.filter(pk__in=technician_ids).order_by("pk").values_list("pk")
+    return len(locked) == len(set(technician_ids))
 
 
-def plan(visit: Appointment, *, wish: Wish, promise: Promise, start: datetime) -> None:
-    """Set promise and work interval on the visit; saving is up to the caller."""
-    visit.window_starts_at, visit.window_ends_at = promise.start, promise.end
-    visit.starts_at, visit.ends_at = start, start + wish.terms.duration
+def occupy(visit: Appointment | Hold, *, wish: Wish, way: Placement) -> None:
+    """Plan the work that way, save it, and write whose time it takes.
 
-
-def occupy(visit: Appointment, *, wish: Wish, technician_id: UUID) -> Assignment:
-    """Write that the technician's time is taken.
-
-    The caller holds the technician's lock; the constraint is the referee for
-    whoever does not.
+    Whoever was on it is off. The caller holds the technicians' locks; the constraint
+    is the referee for whoever does not.
 
     Raises:
         SlotUnavailable: the database refused a double booking.
     """
-    occupied = slots.occupied_by(wish.terms, visit.starts_at)
-    double_booked = SlotUnavailable(_SENTENCES[Reason.BUSY], reason=Reason.BUSY)
-    with on_breach("technician_is_in_one_place", double_booked):
-        return Assignment.objects.create(
-            appointment=visit,
-            technician_id=technician_id,
-            occupied_from=occupied.start,
-            occupied_until=occupied.end,
+    visit.starts_at, visit.ends_at = to_moment(way.start), to_moment(way.end)
+    visit.zone_id = wish.zone_id
+    if visit._state.adding:
+        visit.save(force_insert=True)
+    else:
+        _take_off(visit)
+    clear_expired_holds(way.technicians, now=wish.now)
+    with on_breach("technician_is_in_one_place", double_booked()):
+        Assignment.objects.bulk_create(_assignments(visit, wish=wish, way=way))
+
+
+def _assignments(
+    visit: Appointment | Hold, *, wish: Wish, way: Placement
+) -> list[Assignment]:
+    latitude, longitude = wish.place or (None, None)
+    rows = []
+    for technician_id in sorted(way.technicians):
+        for number, part in enumerate(way.parts):
+            taken = slots.occupied_by(wish.terms, part)
+            row = Assignment(
+                technician_id=technician_id,
+                is_lead=technician_id == way.technicians[0],
+                part=number,
+                occupied_from=to_moment(taken.start),
+                occupied_until=to_moment(taken.end),
+                latitude=latitude and latitude / 1e6,
+                longitude=longitude and longitude / 1e6,
+            )
+            if isinstance(visit, Hold):
+                row.hold, row.held_until = visit, visit.expires_at
+            else:
+                row.appointment = visit
+            rows.append(row)
+    return rows
+
+
+def clear_expired_holds(technician_ids: Collection[UUID], *, now: datetime) -> None:
+    """Delete the holds on these technicians that are over (R11).
+
+    They count for nothing when looking, but the constraint knows no clock. Whoever
+    holds the technicians' locks calls this right before writing.
+    """
+    over = Assignment.objects.filter(
+        technician__in=technician_ids, released_at=None, held_until__lte=now
+    )
+    Hold.objects.filter(assignments__in=over).delete()
+
+
+def double_booked() -> SlotUnavailable:
+    """Return what the constraint's refusal means."""
+    return SlotUnavailable(_SENTENCES[Reason.BUSY], reason=Reason.BUSY)
+
+
+def _on_it(visit: Appointment | Hold) -> list[UUID]:
+    if visit._state.adding:
+        return []
+    return list(
+        visit.assignments.filter(released_at=None).values_list(
+            "technician_id", flat=True
         )
+    )
+
+
+def _take_off(visit: Appointment | Hold) -> None:
+    """Let the technicians go; the events remember that they were on it."""
+    visit.assignments.on_the_visit().delete()
+
+
+def _got_capped(wish: Wish, day: date, *, own: Collection[UUID]) -> bool:
+    """Lock the caps that the visit falls under, and count again.
+
+    The locks come after the technicians', as in every booking.
+    """
+    if not wish.caps or slots.Override.CAP in wish.overridden:
+        return False
+    caps = Cap.objects.select_for_update(no_key=True).order_by("pk")
+    list(caps.filter(pk__in=[cap.id for cap in wish.caps]).values_list("pk"))
+    counted = capacity.with_caps(wish, days=[day], own=own)
+    return any(cap.is_reached_on(day) for cap in counted.caps)
 
 
 def _alternatives(wish: Wish, *, after: datetime) -> list[dict[str, str]]:
     """Return the next few promises from the local day of `after` on."""
     zone = wish.branch.zone
-    first = local_date(after, zone=zone)
-    days = [first + timedelta(days=n) for n in range(ALTERNATIVE_DAYS)]
-    workers = capacity.workers_for(wish=wish, days=days)
-    found = []
-    for promise, _ in slots.offers(wish, workers, iter(days)):
-        found.append(
-            {
-                "starts_at": promise.start.astimezone(zone).isoformat(),
-                "ends_at": promise.end.astimezone(zone).isoformat(),
-            }
-        )
-        if len(found) == ALTERNATIVES:
-            break
-    return found
+    found = capacity.promises_between(
+        wish=wish, first_day=local_date(after, zone=zone), days=ALTERNATIVE_DAYS
+    )
+    return [
+        {
+            "starts_at": promise.starts_at.astimezone(zone).isoformat(),
+            "ends_at": promise.ends_at.astimezone(zone).isoformat(),
+        }
+        for promise in found[:ALTERNATIVES]
+    ]
 
 
 _SENTENCES = {
@@ -171,10 +278,14 @@ _SENTENCES = {
     Reason.HOLIDAY: "The branch keeps a holiday on that day.",
     Reason.CLOSED: "The branch does not begin visits at that time.",
     Reason.OFF_GRID: "Visits do not begin at that minute; choose an offered time.",
+    Reason.CAP: "The day has as many of these visits as the branch takes.",
     Reason.INACTIVE: "The technician is not active.",
     Reason.NO_SKILL: "The technician lacks a skill (or its certificate) for it.",
     Reason.OUT_OF_ZONE: "The address is outside of the technician's zones.",
+    Reason.BARRED: "The customer does not want that technician.",
     Reason.OFF_SHIFT: "The technician has no shift that holds the whole visit.",
     Reason.TIME_OFF: "The technician is away at that time.",
     Reason.BUSY: "No fit technician is free at that time any more.",
+    Reason.HELD: "Somebody is just booking that time; it may come free again.",
+    Reason.TRAVEL: "No fit technician can drive there in time.",
 }

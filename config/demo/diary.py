@@ -6,13 +6,23 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from appointments.rules import slots
-from appointments.rules.slots import Interval, Promise, Terms, Wish, Worker
+from appointments.rules.slots import (
+    Promise,
+    Span,
+    Stop,
+    Terms,
+    Wish,
+    Worker,
+    to_minute,
+    to_moment,
+)
 from appointments.selectors import capacity
+from appointments.selectors.roster import current_roster
 from config.demo.company import Branch, Offer
 from config.demo.customers import Household
 from config.demo.dice import Dice
+from core.travel import Place, place_at
 from core.walltime import day_bounds, local_date, recurring_instant
-from technicians.models import ShiftKind
 
 PAST_DAYS = 7
 COMING_DAYS = 7
@@ -56,10 +66,10 @@ class Diary:
         self, *, branch: Branch, households: Sequence[Household], dice: Dice
     ) -> None:
         self._branch = branch
-        self._rules = capacity.branch_of(branch.location)
+        self._rules = current_roster(day=date.max).branches[branch.location.pk]
         self._households = list(households)
         self._dice = dice
-        self._busy: dict[UUID, list[Interval]] = {}
+        self._busy: dict[UUID, list[Stop]] = {}
 
     def fill(self, jobs: Sequence[Job], *, now: datetime) -> Iterator[PlannedVisit]:
         """Yield the visits of the fortnight around `now`."""
@@ -79,31 +89,31 @@ class Diary:
     ) -> dict[UUID, Worker]:
         wish = self._wish(longest, zone_id=None, now=now)
         return {
-            key: replace(worker, busy=tuple(self._busy.get(key, ())))
+            key: replace(worker, stops=sorted(self._busy.get(key, ())))
             for key, worker in capacity.workers_for(wish=wish, days=[day]).items()
         }
 
-    def _room(self, workers: Mapping[UUID, Worker], day: date) -> timedelta:
-        """Return the regular working time of a day, without those who are away."""
-        bounds = Interval(*day_bounds(day, zone=self._rules.zone))
+    def _room(self, workers: Mapping[UUID, Worker], day: date) -> int:
+        """Return the regular working minutes of a day, without those who are away."""
+        start, end = map(to_minute, day_bounds(day, zone=self._rules.zone))
+        bounds = Span(start, end)
         shifts = (
-            shift.ends_at - shift.starts_at
+            shift.end - shift.start
             for worker in workers.values()
             if not any(away.overlaps(bounds) for away in worker.time_off)
             for shift in worker.shifts
-            if shift.kind != ShiftKind.ON_CALL
-            and bounds.start <= shift.starts_at < bounds.end
+            if not shift.is_on_call and start <= shift.start < end
         )
-        return sum(shifts, timedelta())
+        return sum(shifts)
 
-    def _demand(self, jobs: Sequence[Job], room: timedelta) -> list[Job]:
+    def _demand(self, jobs: Sequence[Job], room: float) -> list[Job]:
         """Return jobs that fill the room, the longest first.
 
         Long jobs need whole days: whoever asks last finds none.
         """
         shares = {n: float(job.offer.plan.share) for n, job in enumerate(jobs)}
         wanted: list[Job] = []
-        while room > timedelta():
+        while room > 0:
             job = jobs[self._dice.pick(shares)]
             room -= job.terms.before + job.terms.duration + job.terms.after
             wanted.append(job)
@@ -114,7 +124,9 @@ class Diary:
     ) -> PlannedVisit | None:
         """Find a customer, a promise and a technician for a job, or give up."""
         for household in self._dice.some(self._households, at_most=_TRIES):
-            wish = self._wish(job.terms, zone_id=household.zone.pk, now=now)
+            wish = self._wish(
+                job.terms, zone_id=household.zone.pk, now=now, place=_place(household)
+            )
             promises = list(slots.promises_on(wish, day))
             if not promises:
                 return None
@@ -127,8 +139,8 @@ class Diary:
                     household=household,
                     offer=job.offer,
                     promise=promise,
-                    start=ways[0].start,
-                    technician_id=ways[0].technician_id,
+                    start=to_moment(ways[0].start),
+                    technician_id=ways[0].technicians[0],
                     asked_at=asked_at,
                     by_phone=by_phone,
                     is_cancelled=self._dice.chance(_CANCELLED_SHARE),
@@ -144,8 +156,16 @@ class Diary:
         if visit.is_cancelled:
             return
         key = visit.technician_id
-        self._busy.setdefault(key, []).append(slots.occupied_by(terms, visit.start))
-        workers[key] = replace(workers[key], busy=tuple(self._busy[key]))
+        start = to_minute(visit.start)
+        taken = slots.occupied_by(terms, Span(start, start + terms.duration))
+        stop = slots.stop(
+            to_moment(taken.start),
+            to_moment(taken.end),
+            owner=visit.household.property.pk,
+            place=_place(visit.household),
+        )
+        self._busy.setdefault(key, []).append(stop)
+        workers[key] = replace(workers[key], stops=sorted(self._busy[key]))
 
     def _asked(
         self, job: Job, promise: Promise, *, now: datetime
@@ -156,7 +176,8 @@ class Diary:
             timedelta(minutes=10), _URGENT_AHEAD if is_urgent else _ASKED_AHEAD
         )
         latest = now - self._dice.between(timedelta(minutes=3), timedelta(hours=5))
-        asked_at = min(promise.start - job.terms.notice - ahead, latest)
+        notice = timedelta(minutes=job.terms.notice)
+        asked_at = min(promise.starts_at - notice - ahead, latest)
         is_public = job.offer.plan.public
         if is_public and not is_urgent and self._dice.chance(_ONLINE_SHARE):
             return asked_at, False
@@ -171,15 +192,27 @@ class Diary:
         at = time(self._dice.randrange(_DESK_OPENS, _DESK_CLOSES), wall.minute)
         return recurring_instant(day, at, zone=self._rules.zone)
 
-    def _wish(self, terms: Terms, *, zone_id: UUID | None, now: datetime) -> Wish:
-        return Wish(terms=terms, branch=self._rules, zone_id=zone_id, now=now)
+    def _wish(
+        self,
+        terms: Terms,
+        *,
+        zone_id: UUID | None,
+        now: datetime,
+        place: Place | None = None,
+    ) -> Wish:
+        return Wish(
+            terms=terms, branch=self._rules, zone_id=zone_id, now=now, place=place
+        )
 
 
 def jobs_of(offers: Iterable[Offer]) -> list[Job]:
     """Return the services with their terms."""
-    return [
-        Job(offer=offer, terms=capacity.terms_of(offer.service)) for offer in offers
-    ]
+    terms = current_roster(day=date.max).terms
+    return [Job(offer=offer, terms=terms[offer.service.pk]) for offer in offers]
+
+
+def _place(household: Household) -> Place | None:
+    return place_at(household.property.latitude, household.property.longitude)
 
 
 def _fill_of(offset: int) -> float:

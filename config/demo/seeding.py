@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from appointments.models import Appointment
 from config.demo.data.growth import LARGE, Volume
 from config.demo.dice import Dice
-from config.demo.progress import Progress
+from config.progress import Progress
 from config.demo.small import is_seeded, seed_small
 from config.demo.volume.large import grow, is_grown
 from core.errors import Conflict

@@ -19,7 +19,7 @@ from config.demo.fortnight import (
     write_history,
 )
 from config.demo.outside import latest_news, subscribe_sandbox, tell_customers
-from config.demo.progress import Progress
+from config.progress import Progress
 from config.demo.staff import Hand, hire, vary_weeks
 from config.demo.stories import Story
 from config.demo.users import open_accounts

@@ -7,7 +7,6 @@ import pytest
 
 from appointments.models import Appointment
 from appointments.rules.load import load_of
-from appointments.rules.slots import Interval
 from appointments.rules.states import Status, Step
 from appointments.selectors.crew_days import crew_days
 from appointments.selectors.search import visits_matching
@@ -18,6 +17,7 @@ from appointments.selectors.today import (
     unassigned_ahead,
 )
 from core.actors import SYSTEM, Actor, Role
+from core.intervals import Interval
 from tests.factories import (
     DAY,
     HOUR,

@@ -10,9 +10,11 @@ import pytest
 
 from appointments.rules.slots import (
     Branch,
-    Interval,
     Promise,
     Reason,
+    Shift,
+    Span,
+    Stop,
     Terms,
     Wish,
     Worker,
@@ -20,31 +22,42 @@ from appointments.rules.slots import (
     placements,
     promise_at,
     promise_refusal,
-    technician_refusal,
+    start_refusal,
+    stop,
+    to_minute,
+    to_moment,
 )
-from technicians.rules.shifts import ShiftInterval
 
 NEW_YORK = ZoneInfo("America/New_York")
 MONDAY = date(2027, 3, 1)
 NOW = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)  # 04:00 in New York
-HOUR = timedelta(hours=1)
+HOUR = 60
 BRANCH_ID = uuid4()
 
 WINDOW = Terms(
     duration=HOUR,
-    before=timedelta(),
-    after=timedelta(),
     window=2 * HOUR,
     notice=HOUR,
     horizon_days=30,
-    skills=frozenset(),
-    is_emergency=False,
 )
 
 
-def at(hour: int, minute: int = 0, *, day: date = MONDAY) -> datetime:
+def clock(hour: int, minute: int = 0, *, day: date = MONDAY) -> datetime:
     """Return that wall time of New York as an instant."""
     return datetime.combine(day, time(hour, minute), tzinfo=NEW_YORK).astimezone(UTC)
+
+
+def at(hour: int, minute: int = 0, *, day: date = MONDAY) -> int:
+    """Return that wall time of New York as the engine counts."""
+    return to_minute(clock(hour, minute, day=day))
+
+
+def visit(start: int, end: int) -> Stop:
+    return stop(to_moment(start), to_moment(end), owner=uuid4())
+
+
+def promise(start: int, end: int, *, day: date = MONDAY) -> Promise:
+    return Promise(start, end, day)
 
 
 def wish(terms: Terms = WINDOW, **given) -> Wish:
@@ -63,14 +76,8 @@ def wish(terms: Terms = WINDOW, **given) -> Wish:
     return Wish(**fields | given)
 
 
-def shift(start: datetime, end: datetime, *, kind: str = "regular") -> ShiftInterval:
-    return ShiftInterval(
-        technician_id=UUID(int=1),
-        location_id=BRANCH_ID,
-        kind=kind,
-        starts_at=start,
-        ends_at=end,
-    )
+def shift(start: int, end: int, *, is_on_call: bool = False) -> Shift:
+    return Shift(start, end, BRANCH_ID, is_on_call)
 
 
 def worker(**given) -> Worker:
@@ -81,13 +88,13 @@ def worker(**given) -> Worker:
         "zones": frozenset(),
         "shifts": (shift(at(8), at(16)),),
         "time_off": (),
-        "busy": (),
+        "stops": (),
     }
     return Worker(**fields | given)
 
 
 def starts(found) -> list[str]:
-    return [f"{promise.start.astimezone(NEW_YORK):%H:%M}" for promise, _ in found]
+    return [f"{one.starts_at.astimezone(NEW_YORK):%H:%M}" for one, _ in found]
 
 
 def all_offers(given_wish: Wish, *workers: Worker) -> list[str]:
@@ -100,19 +107,19 @@ def test_windows_follow_each_other_through_the_opening_hours() -> None:
 
 def test_two_hours_of_work_share_a_window_but_three_do_not() -> None:
     # 10-11 and 11-12 fill the window's starts; 12:00 would be the next window's.
-    one = Interval(at(10), at(11))
-    two = Interval(at(11), at(12))
-    three = Interval(at(12), at(13))
+    one = visit(at(10), at(11))
+    two = visit(at(11), at(12))
+    three = visit(at(12), at(13))
 
-    assert "10:00" in all_offers(wish(), worker(busy=(one,)))
-    assert "10:00" not in all_offers(wish(), worker(busy=(one, two, three)))
+    assert "10:00" in all_offers(wish(), worker(stops=(one,)))
+    assert "10:00" not in all_offers(wish(), worker(stops=(one, two, three)))
 
 
 def test_work_that_starts_late_in_a_window_may_end_after_it() -> None:
-    busy = Interval(at(10), at(11, 45))
+    busy = visit(at(10), at(11, 45))
 
     ways = placements(
-        wish(), {UUID(int=1): worker(busy=(busy,))}, Promise(start=at(10), end=at(12))
+        wish(), {UUID(int=1): worker(stops=(busy,))}, promise(at(10), at(12))
     )
 
     assert [way.start for way in ways] == [at(11, 45)]
@@ -128,7 +135,7 @@ def test_work_that_starts_late_in_a_window_may_end_after_it() -> None:
     ],
 )
 def test_work_lies_inside_the_shift(start, reason) -> None:
-    assert technician_refusal(wish(), worker(), start) is reason
+    assert start_refusal(wish(), worker(), start) is reason
 
 
 @pytest.mark.parametrize(
@@ -141,24 +148,24 @@ def test_work_lies_inside_the_shift(start, reason) -> None:
     ],
 )
 def test_buffers_keep_visits_apart(start, reason) -> None:
-    terms = replace(WINDOW, before=HOUR / 4, after=HOUR / 4)
-    busy = Interval(at(9, 30), at(10, 45))
+    terms = replace(WINDOW, before=15, after=15)
+    busy = visit(at(9, 30), at(10, 45))
 
-    assert technician_refusal(wish(terms), worker(busy=(busy,)), start) is reason
+    assert start_refusal(wish(terms), worker(stops=(busy,)), start) is reason
 
 
 def test_a_buffer_may_reach_out_of_the_shift() -> None:
     terms = replace(WINDOW, before=HOUR, after=HOUR)
 
-    assert technician_refusal(wish(terms), worker(), at(8)) is None
+    assert start_refusal(wish(terms), worker(), at(8)) is None
 
 
 def test_absences_beat_shifts() -> None:
-    away = worker(time_off=(Interval(at(9), at(10)),))
+    away = worker(time_off=(Span(at(9), at(10)),))
 
-    assert technician_refusal(wish(), away, at(8)) is None
-    assert technician_refusal(wish(), away, at(8, 15)) is Reason.TIME_OFF
-    assert technician_refusal(wish(), away, at(10)) is None
+    assert start_refusal(wish(), away, at(8)) is None
+    assert start_refusal(wish(), away, at(8, 15)) is Reason.TIME_OFF
+    assert start_refusal(wish(), away, at(10)) is None
 
 
 def test_a_certificate_holds_through_its_last_day() -> None:
@@ -168,34 +175,32 @@ def test_a_certificate_holds_through_its_last_day() -> None:
     last_day = worker(skills={skill: MONDAY})
     expired = worker(skills={skill: MONDAY - timedelta(days=1)})
 
-    assert technician_refusal(wish(terms), last_day, at(9)) is None
-    assert technician_refusal(wish(terms), expired, at(9)) is Reason.NO_SKILL
-    assert technician_refusal(wish(terms), worker(), at(9)) is Reason.NO_SKILL
+    assert start_refusal(wish(terms), last_day, at(9)) is None
+    assert start_refusal(wish(terms), expired, at(9)) is Reason.NO_SKILL
+    assert start_refusal(wish(terms), worker(), at(9)) is Reason.NO_SKILL
 
 
 def test_zones_bind_only_those_who_have_some() -> None:
     north, south = uuid4(), uuid4()
 
-    assert technician_refusal(wish(zone_id=north), worker(), at(9)) is None
+    assert start_refusal(wish(zone_id=north), worker(), at(9)) is None
     northern = worker(zones=frozenset({north}))
-    assert technician_refusal(wish(zone_id=north), northern, at(9)) is None
-    assert (
-        technician_refusal(wish(zone_id=south), northern, at(9)) is Reason.OUT_OF_ZONE
-    )
+    assert start_refusal(wish(zone_id=north), northern, at(9)) is None
+    assert start_refusal(wish(zone_id=south), northern, at(9)) is Reason.OUT_OF_ZONE
 
 
 def test_on_call_shifts_serve_emergencies_only() -> None:
-    on_call = worker(shifts=(shift(at(16), at(23), kind="on_call"),))
+    on_call = worker(shifts=(shift(at(16), at(23), is_on_call=True),))
     emergency = replace(WINDOW, is_emergency=True)
 
-    assert technician_refusal(wish(), on_call, at(20)) is Reason.OFF_SHIFT
-    assert technician_refusal(wish(emergency), on_call, at(20)) is None
+    assert start_refusal(wish(), on_call, at(20)) is Reason.OFF_SHIFT
+    assert start_refusal(wish(emergency), on_call, at(20)) is None
 
 
 def test_emergencies_know_no_closing_time() -> None:
-    night = worker(shifts=(shift(at(0), at(4), kind="on_call"),))
-    emergency = replace(WINDOW, is_emergency=True, notice=timedelta())
-    midnight = wish(emergency, now=at(0))
+    night = worker(shifts=(shift(at(0), at(4), is_on_call=True),))
+    emergency = replace(WINDOW, is_emergency=True, notice=0)
+    midnight = wish(emergency, now=clock(0))
 
     assert all_offers(midnight, night) == ["00:00", "02:00"]
 
@@ -203,25 +208,23 @@ def test_emergencies_know_no_closing_time() -> None:
 def test_notice_counts_to_the_start_of_work() -> None:
     # At 08:30 with an hour's notice work may begin at 09:30 at the earliest: the
     # window of 8 to 10 can still be kept, by the skin of its teeth.
-    half_past_eight = wish(now=at(8, 30))
-    window = Promise(start=at(8), end=at(10))
+    half_past_eight = wish(now=clock(8, 30))
+    window = promise(at(8), at(10))
 
     ways = placements(half_past_eight, {UUID(int=1): worker()}, window)
 
     assert ways[0].start == at(9, 30)
-    assert promise_refusal(wish(now=at(9)), window) is Reason.NOTICE
+    assert promise_refusal(wish(now=clock(9)), window) is Reason.NOTICE
 
 
 def test_the_horizon_counts_local_days() -> None:
     # 23:30 on Monday in New York is Tuesday in UTC; one day ahead is Tuesday.
-    late = at(23, 30)
+    late = clock(23, 30)
     short = wish(replace(WINDOW, horizon_days=1), now=late)
     tuesday, wednesday = (MONDAY + timedelta(days=n) for n in (1, 2))
 
     def refusal(day):
-        return promise_refusal(
-            short, Promise(start=at(8, day=day), end=at(10, day=day))
-        )
+        return promise_refusal(short, promise(at(8, day=day), at(10, day=day), day=day))
 
     assert refusal(tuesday) is None
     assert refusal(wednesday) is Reason.HORIZON
@@ -255,14 +258,12 @@ def test_exact_starts_lie_on_quarter_hours() -> None:
 
 
 def test_the_least_busy_technician_comes_first() -> None:
-    busy = worker(busy=(Interval(at(14), at(16)),))
+    busy = worker(stops=(visit(at(14), at(16)),))
     idle = replace(worker(), id=UUID(int=2))
 
-    ways = placements(
-        wish(), {w.id: w for w in (busy, idle)}, Promise(start=at(8), end=at(10))
-    )
+    ways = placements(wish(), {w.id: w for w in (busy, idle)}, promise(at(8), at(10)))
 
-    assert [way.technician_id for way in ways] == [idle.id, busy.id]
+    assert [way.technicians for way in ways] == [(idle.id,), (busy.id,)]
 
 
 def test_windows_keep_their_wall_time_when_the_clock_moves() -> None:
@@ -273,7 +274,7 @@ def test_windows_keep_their_wall_time_when_the_clock_moves() -> None:
 
     found = list(offers(wish(), {on_duty.id: on_duty}, iter([sunday])))
 
-    assert found[0][0].start == datetime(2027, 3, 14, 12, 0, tzinfo=UTC)
+    assert found[0][0].starts_at == datetime(2027, 3, 14, 12, 0, tzinfo=UTC)
     assert starts(found) == ["08:00", "10:00", "12:00", "14:00"]
 
 
@@ -282,15 +283,16 @@ def test_a_four_hour_job_takes_four_hours_on_the_long_night() -> None:
     # (04:00 UTC) to 04:00 EST (09:00 UTC) lasts five hours.
     sunday = date(2027, 11, 7)
     night = worker(
-        shifts=(shift(at(0, day=sunday), at(4, day=sunday), kind="on_call"),)
+        shifts=(shift(at(0, day=sunday), at(4, day=sunday), is_on_call=True),)
     )
     long_job = replace(WINDOW, is_emergency=True, duration=4 * HOUR)
-    given = wish(long_job, now=at(12, day=date(2027, 11, 6)))
+    given = wish(long_job, now=clock(12, day=date(2027, 11, 6)))
 
     assert (
-        technician_refusal(given, night, datetime(2027, 11, 7, 5, tzinfo=UTC)) is None
+        start_refusal(given, night, to_minute(datetime(2027, 11, 7, 5, tzinfo=UTC)))
+        is None
     )
     assert (
-        technician_refusal(given, night, datetime(2027, 11, 7, 5, 15, tzinfo=UTC))
+        start_refusal(given, night, to_minute(datetime(2027, 11, 7, 5, 15, tzinfo=UTC)))
         is Reason.OFF_SHIFT
     )

@@ -8,9 +8,11 @@ from uuid import UUID
 
 from appointments.models import Appointment
 from appointments.rules import slots
-from appointments.rules.slots import Interval, Promise, Terms, Wish, Worker
+from appointments.rules.slots import Promise, Span, Terms, Wish, Worker, to_minute
 from appointments.selectors import capacity
+from appointments.selectors.roster import Roster, current_roster
 from core.models import ZoneZip
+from core.travel import place_at
 from core.walltime import local_date
 
 Key = tuple[UUID, date]
@@ -23,12 +25,11 @@ def broken_rules(*, now: datetime) -> list[str]:
         .select_related("location", "service", "property")
         .prefetch_related("assignments")
     )
-    terms = {visit.service_id: visit.service for visit in visits}
-    known = {key: capacity.terms_of(service) for key, service in terms.items()}
+    roster = current_roster(day=date(2000, 1, 9))
     return [
         f"{visit.reference}: {why}"
         for (_, day), together in groupby(sorted(visits, key=_key), key=_key)
-        for visit, why in _broken_on(day, list(together), known, now=now)
+        for visit, why in _broken_on(day, list(together), roster, now=now)
     ]
 
 
@@ -38,10 +39,10 @@ def _key(visit: Appointment) -> Key:
 
 
 def _broken_on(
-    day: date, visits: list[Appointment], terms: dict[UUID, Terms], *, now: datetime
+    day: date, visits: list[Appointment], roster: Roster, *, now: datetime
 ) -> Iterator[tuple[Appointment, str]]:
-    branch = capacity.branch_of(visits[0].location)
-    longest = max(terms.values(), key=lambda each: each.duration)
+    branch = roster.branches[visits[0].location_id]
+    longest = max(roster.terms.values(), key=_length)
     any_wish = Wish(terms=longest, branch=branch, zone_id=None, now=now)
     workers = capacity.workers_for(wish=any_wish, days=[day])
     zones = dict(
@@ -51,21 +52,27 @@ def _broken_on(
     )
     for visit in visits:
         wish = Wish(
-            terms=terms[visit.service_id],
+            terms=roster.terms[visit.service_id],
             branch=branch,
             zone_id=zones[visit.property.postal_code],
             now=visit.created_at,
+            place=place_at(visit.property.latitude, visit.property.longitude),
         )
         why = _broken_promise(visit, wish) or _broken_work(visit, wish, workers)
         if why:
             yield visit, why
 
 
+def _length(terms: Terms) -> int:
+    return terms.duration
+
+
 def _broken_promise(visit: Appointment, wish: Wish) -> str | None:
-    promise = slots.promise_at(wish, visit.window_starts_at)
-    if promise != Promise(start=visit.window_starts_at, end=visit.window_ends_at):
+    start, end = map(to_minute, (visit.window_starts_at, visit.window_ends_at))
+    promise = slots.promise_at(wish, start)
+    if not isinstance(promise, Promise) or promise.end != end:
         return f"promise {promise}"
-    if visit.starts_at not in slots.work_starts(wish, promise):
+    if to_minute(visit.starts_at) not in slots.work_starts(wish, promise):
         return "work outside of the window or the notice"
     return slots.promise_refusal(wish, promise)
 
@@ -73,15 +80,17 @@ def _broken_promise(visit: Appointment, wish: Wish) -> str | None:
 def _broken_work(
     visit: Appointment, wish: Wish, workers: dict[UUID, Worker]
 ) -> str | None:
+    start, end = to_minute(visit.starts_at), to_minute(visit.ends_at)
     for assignment in _holding(visit):
-        own = Interval(assignment.occupied_from, assignment.occupied_until)
-        if own != slots.occupied_by(wish.terms, visit.starts_at):
+        own = Span(
+            to_minute(assignment.occupied_from), to_minute(assignment.occupied_until)
+        )
+        if own != slots.occupied_by(wish.terms, Span(start, end)):
             return f"occupies {own}"
         worker = workers[assignment.technician_id]
-        others = list(worker.busy)
-        others.remove(own)
-        free = replace(worker, busy=tuple(others))
-        refusal = slots.technician_refusal(wish, free, visit.starts_at)
+        others = [stop for stop in worker.stops if stop[:2] != own]
+        assert len(others) == len(worker.stops) - 1
+        refusal = slots.start_refusal(wish, replace(worker, stops=others), start)
         if refusal:
             return refusal
     return None

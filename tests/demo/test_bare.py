@@ -7,7 +7,7 @@ from django.core.management.base import OutputWrapper
 from django.db import IntegrityError, connection
 
 from appointments.models import Appointment, Assignment
-from config.demo.progress import Progress
+from config.progress import Progress
 from config.demo.volume.bare import bare
 from tests.factories import make_appointment, make_technician
 

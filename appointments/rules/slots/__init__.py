@@ -1,30 +1,37 @@
 """The one predicate: may this start be promised, and can this technician keep it?
 
-Everything that offers, books, moves, assigns or imports a visit asks here (R8), so
-that a slot offered is a slot that can be booked. All is pure: the caller loads the
-facts, and passes `now` in.
+Everything that offers, holds, books, moves, assigns or imports a visit asks here
+(R8), so that a slot offered is a slot that can be booked. All is pure: the caller
+loads the facts, and passes `now` in.
 """
 
 from appointments.rules.slots.facts import (
     EXACT_PROMISE,
     GRID,
     Branch,
-    Interval,
+    CapState,
+    Override,
     Placement,
     Promise,
     Reason,
+    Shift,
+    Span,
+    Stop,
     Terms,
     Wish,
     Worker,
+    minute_from,
     occupied_by,
-    work_of,
+    to_minute,
+    to_moment,
 )
 from appointments.rules.slots.matching import (
     common_refusal,
-    during,
+    offered,
     offers,
-    placement,
     placements,
+    settled,
+    start_refusal,
     why_not,
 )
 from appointments.rules.slots.promises import (
@@ -33,36 +40,41 @@ from appointments.rules.slots.promises import (
     promises_on,
     work_starts,
 )
-from appointments.rules.slots.technicians import (
-    calendar_refusal,
-    fitness_refusal,
-    technician_refusal,
-)
+from appointments.rules.slots.starts import fitness_refusal, parts_from
+from appointments.rules.slots.stops import live, stop
 
 __all__ = [
     "EXACT_PROMISE",
     "GRID",
     "Branch",
-    "Interval",
+    "CapState",
+    "Override",
     "Placement",
     "Promise",
     "Reason",
+    "Shift",
+    "Span",
+    "Stop",
     "Terms",
     "Wish",
     "Worker",
-    "calendar_refusal",
     "common_refusal",
-    "during",
     "fitness_refusal",
+    "live",
+    "minute_from",
     "occupied_by",
+    "offered",
     "offers",
-    "placement",
+    "parts_from",
     "placements",
     "promise_at",
     "promise_refusal",
     "promises_on",
-    "technician_refusal",
+    "settled",
+    "start_refusal",
+    "stop",
+    "to_minute",
+    "to_moment",
     "why_not",
-    "work_of",
     "work_starts",
 ]

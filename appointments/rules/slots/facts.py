@@ -1,21 +1,44 @@
-"""The facts that the slot predicate decides on.
+"""The facts that the slot engine decides on.
 
-Instants are aware datetimes in UTC; intervals are half-open.
+All is whole minutes since 1970 in UTC ("minutes" below), so that a night on which
+the clock moves is as long as it is. Intervals are half-open.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from technicians.rules.shifts import ShiftInterval
+from core.travel import Place, Travel
 
 # Work starts on quarter hours counted from the opening of the day.
-GRID = timedelta(minutes=15)
+GRID = 15
 # A visit booked by exact start promises that minute.
-EXACT_PROMISE = timedelta(minutes=1)
+EXACT_PROMISE = 1
+# No visit is split into more days than this, and none begins with less than that.
+MOST_PARTS = 14
+LEAST_PART = 60
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MINUTE = timedelta(minutes=1)
+
+
+def to_minute(moment: datetime) -> int:
+    """Return the minute that `moment` lies in."""
+    return (moment - _EPOCH) // _MINUTE
+
+
+def minute_from(moment: datetime) -> int:
+    """Return the first minute that begins at `moment` or later."""
+    return -((_EPOCH - moment) // _MINUTE)
+
+
+def to_moment(minute: int) -> datetime:
+    """Return the instant at which the minute begins, in UTC."""
+    return datetime.fromtimestamp(minute * 60, UTC)
 
 
 class Reason(StrEnum):
@@ -26,26 +49,44 @@ class Reason(StrEnum):
     HOLIDAY = "holiday"
     CLOSED = "closed"
     OFF_GRID = "off_grid"
+    CAP = "cap"
     INACTIVE = "inactive"
     NO_SKILL = "no_skill"
     OUT_OF_ZONE = "out_of_zone"
+    BARRED = "barred"
     OFF_SHIFT = "off_shift"
     TIME_OFF = "time_off"
     BUSY = "busy"
+    HELD = "held"
+    TRAVEL = "travel"
+
+
+class Override(StrEnum):
+    """A soft rule that staff may set aside, with a reason (R9)."""
+
+    NOTICE = "notice"
+    HORIZON = "horizon"
+    WINDOW = "window"
+    ZONE = "zone"
+    CAP = "cap"
+    OVERTIME = "overtime"
+    SKILL = "skill"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a service asks for and how it is promised."""
+    """What a service asks for and how it is promised; lengths in minutes."""
 
-    duration: timedelta
-    before: timedelta
-    after: timedelta
-    window: timedelta | None  # None: booked by exact start
-    notice: timedelta
+    duration: int
+    before: int = 0
+    after: int = 0
+    window: int | None  # None: booked by exact start
+    notice: int = 0
     horizon_days: int
-    skills: frozenset[UUID]
-    is_emergency: bool
+    skills: frozenset[UUID] = frozenset()
+    is_emergency: bool = False
+    crew_size: int = 1
+    splits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,68 +99,127 @@ class Branch:
     holidays: frozenset[date]
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """[start, end)."""
+class Shift(NamedTuple):
+    """A technician's shift at a branch, [start, end) in minutes."""
 
-    start: datetime
-    end: datetime
+    start: int
+    end: int
+    location_id: UUID
+    is_on_call: bool = False
 
-    def overlaps(self, other: "Interval") -> bool:
+
+class Span(NamedTuple):
+    """[start, end) in minutes."""
+
+    start: int
+    end: int
+
+    def overlaps(self, other: "Span") -> bool:
         return self.start < other.end and other.start < self.end
 
-    def contains(self, other: "Interval") -> bool:
-        return self.start <= other.start and other.end <= self.end
+
+# What takes a technician's time, buffers included, as `stops.live` returns it:
+# start and end in minutes, latitude and longitude in millionths of a degree, until
+# when it is only held in microseconds since 1970 (0: it is firm), and the id of the
+# visit or the hold. Plain tuples: a week of a branch has thousands of them.
+Stop = tuple[int, int, int, int, int, bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """A technician as the predicate sees one: skills, zones, and a calendar.
-
-    `busy` holds occupied intervals, buffers included, of other visits.
-    """
+    """A technician as the engine sees one: abilities and a calendar, both sorted."""
 
     id: UUID
     is_active: bool
     skills: Mapping[UUID, date | None]
     zones: frozenset[UUID]
-    shifts: tuple[ShiftInterval, ...]
-    time_off: tuple[Interval, ...]
-    busy: tuple[Interval, ...]
+    shifts: Sequence[Shift]
+    time_off: Sequence[Span]
+    stops: Sequence[Stop]
+    home: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapState:
+    """At most `most` visits a day, and how many each day has taken."""
+
+    id: UUID
+    most: int
+    weekday: int | None = None
+    service_id: UUID | None = None
+    zone_id: UUID | None = None
+    taken: Mapping[date, int] = field(default_factory=dict)
+
+    def is_reached_on(self, day: date) -> bool:
+        if self.weekday is not None and day.weekday() != self.weekday:
+            return False
+        return self.taken.get(day, 0) >= self.most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """A visit that somebody would like: what, where and asked when."""
+    """A visit that somebody would like: what, where and asked when.
+
+    `preferred` and `barred` are technicians. Visits and holds that do not count
+    (R11, R12) are left out of the workers' calendars by whoever loads them.
+    """
 
     terms: Terms
     branch: Branch
     zone_id: UUID | None
     now: datetime
+    place: Place | None = None
+    caps: Sequence[CapState] = ()
+    preferred: frozenset[UUID] = frozenset()
+    barred: frozenset[UUID] = frozenset()
+    overridden: frozenset[Override] = frozenset()
+    travel: Travel = field(default_factory=Travel, compare=False)
+
+    @property
+    def earliest(self) -> int:
+        """The first minute at which work may start, by the service's notice."""
+        is_waived = Override.NOTICE in self.overridden
+        notice = min(0, self.terms.notice) if is_waived else self.terms.notice
+        return minute_from(self.now) + notice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Promise:
-    """What the customer is told: the technician arrives within [start, end)."""
+class Promise(NamedTuple):
+    """What the customer is told: arrival within [start, end), on that local day."""
 
-    start: datetime
-    end: datetime
+    start: int
+    end: int
+    day: date
 
+    @property
+    def starts_at(self) -> datetime:
+        return to_moment(self.start)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
-    """A way to keep a promise: this technician, work from this start."""
-
-    technician_id: UUID
-    start: datetime
-    load: timedelta
-
-
-def work_of(terms: Terms, start: datetime) -> Interval:
-    """Return the time spent on site."""
-    return Interval(start, start + terms.duration)
+    @property
+    def ends_at(self) -> datetime:
+        return to_moment(self.end)
 
 
-def occupied_by(terms: Terms, start: datetime) -> Interval:
-    """Return what a visit takes of a technician's day: the work and its buffers."""
-    return Interval(start - terms.before, start + terms.duration + terms.after)
+class Placement(NamedTuple):
+    """A way to keep a promise: these technicians, work in these parts.
+
+    The first technician leads. `detour` is the travel that it adds to his day, and
+    `load` what of the day is taken already, both in minutes.
+    """
+
+    technicians: tuple[UUID, ...]
+    parts: tuple[Span, ...]
+    detour: int
+    load: int
+
+    @property
+    def start(self) -> int:
+        return self.parts[0].start
+
+    @property
+    def end(self) -> int:
+        return self.parts[-1].end
+
+
+def occupied_by(terms: Terms, part: Span) -> Span:
+    """Return what a part of a visit takes of a day: the work and its buffers (R4)."""
+    return Span(part.start - terms.before, part.end + terms.after)

@@ -12,7 +12,7 @@ from config.demo.customers import street_line
 from config.demo.data.words import FIRST_NAMES, LAST_NAMES
 from config.demo.dice import Dice
 from config.demo.places import Place
-from config.demo.progress import Bar
+from config.progress import Bar
 from leads.models import ContactKind, ContactMethod, Customer, Property
 
 _BATCH = 10_000

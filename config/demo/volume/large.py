@@ -21,7 +21,7 @@ from config.demo.data.crew import TIME_OFF_REASONS
 from config.demo.data.growth import ALL_ROUNDER, LOAD_MIX, QUICK_SERVICES, Volume
 from config.demo.data.services import SERVICES
 from config.demo.dice import Dice
-from config.demo.progress import Progress
+from config.progress import Progress
 from config.demo.staff import Hand, hire
 from config.demo.volume.almanac import Almanac
 from config.demo.volume.bare import analyze, bare

@@ -1,0 +1,50 @@
+"""The packed form of a technician's taken time; PostgreSQL writes it (ADR 10)."""
+
+import struct
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from uuid import UUID
+
+from appointments.rules.slots.facts import Stop, minute_from, to_minute
+from core.travel import Place
+
+# As `stops_of_technician_day()` packs it.
+_RECORD = struct.Struct(">iiiiq16s")
+
+# Stands for "no coordinates".
+NOWHERE = -(2**31)
+
+
+def stop(
+    start: datetime,
+    end: datetime,
+    *,
+    owner: UUID,
+    place: Place | None = None,
+    held_until: datetime | None = None,
+) -> Stop:
+    """Return a stop made by hand, as `live` would return it."""
+    latitude, longitude = place or (NOWHERE, NOWHERE)
+    held = 0 if held_until is None else round(held_until.timestamp() * 1_000_000)
+    return (to_minute(start), minute_from(end), latitude, longitude, held, owner.bytes)
+
+
+def live(
+    days: Iterable[bytes], *, now: datetime, own: Collection[UUID] = ()
+) -> list[Stop]:
+    """Return the stops of packed days that follow each other, in order of time.
+
+    Without holds that are over, without those of `own` visits and holds, and with
+    what reaches over midnight, which both days tell of, once.
+    """
+    moment = round(now.timestamp() * 1_000_000)
+    not_mine = {owner.bytes for owner in own}
+    found: list[Stop] = []
+    for packed in days:
+        for each in _RECORD.iter_unpack(packed):
+            if (each[4] and each[4] <= moment) or each[5] in not_mine:
+                continue
+            if found and found[-1] == each:
+                continue
+            found.append(each)
+    return found
