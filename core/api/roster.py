@@ -6,6 +6,7 @@ from typing import Any
 
 from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.serializers import StrictSerializer
@@ -59,11 +60,18 @@ class Wanted:
             dry_run=form.pop("dry_run", False),
         )
 
-    def answer(self, change: Callable[[OnConflict], Response]) -> Response:
-        """Let `change` be made and answered, or only rehearsed."""
+    @classmethod
+    def asked_in(cls, request: Request) -> "Wanted":
+        """Return it from the query of a request that has no body."""
+        form = RosterChange(data=request.query_params.dict())
+        form.is_valid(raise_exception=True)
+        return cls.taken_out_of(form.validated_data)
+
+    def answer(self, change: Callable[..., Response]) -> Response:
+        """Let `change(on_conflict=...)` be made and answered, or only rehearsed."""
         if self.dry_run:
-            return Response(rehearse(lambda: change(OnConflict.REJECT)))
-        return change(self.on_conflict)
+            return Response(rehearse(lambda: change(on_conflict=OnConflict.REJECT)))
+        return change(on_conflict=self.on_conflict)
 
 
 def or_rehearsal(output: type[serializers.Serializer]) -> Any:

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from core.api.actors import actor_of
 from core.api.etags import if_match, with_etag
 from core.api.idempotency import idempotent
-from core.api.roster import RehearsalOutput, Wanted
+from core.api.roster import RehearsalOutput, RosterChange, Wanted, or_rehearsal
 from core.roster import OnConflict
 from technicians import services
 from technicians.api import serializers as forms
@@ -51,31 +51,38 @@ class WeeklyShiftsViewSet(_CalendarViewSet):
         """Show a technician's weekly shifts."""
         return self._answer(self.technician())
 
-    @extend_schema(request=forms.WeeklyShiftsInput, responses=WeeklyShiftsOutput)
+    @extend_schema(
+        request=forms.WeeklyShiftsInput, responses=or_rehearsal(WeeklyShiftsOutput)
+    )
     @idempotent()
     def update(self, request: Request, pk: UUID) -> Response:
         """Let these be a technician's weekly shifts, and no others.
 
-        Visits that are booked stay as they are.
+        Visits booked outside of them stand in the way (R13).
         """
         form = forms.WeeklyShiftsInput(data=request.data)
         form.is_valid(raise_exception=True)
         given = form.validated_data["shifts"]
-        actor = actor_of(request)
+        actor, version = actor_of(request), if_match(request)
         check_locations(
             [row["location"] for row in given], actor=actor, pointer="shifts"
         )
         shifts = [
             WeeklyShiftForm(location_id=row.pop("location"), **row) for row in given
         ]
-        technician = services.set_weekly_shifts(
-            technician_id=pk,
-            shifts=shifts,
-            actor=actor,
-            now=timezone.now(),
-            expected_version=if_match(request),
-        )
-        return self._answer(technician)
+
+        def change(on_conflict: OnConflict) -> Response:
+            technician = services.set_weekly_shifts(
+                technician_id=pk,
+                shifts=shifts,
+                actor=actor,
+                now=timezone.now(),
+                expected_version=version,
+                on_conflict=on_conflict,
+            )
+            return self._answer(technician)
+
+        return Wanted.taken_out_of(form.validated_data).answer(change)
 
     def _answer(self, technician: Technician) -> Response:
         return with_etag(
@@ -96,38 +103,58 @@ class ShiftExceptionViewSet(mixins.ListModelMixin, _CalendarViewSet):
         return self.technician().shift_exceptions.all()
 
     @extend_schema(
-        request=forms.ShiftExceptionInput, responses={201: ShiftExceptionOutput}
+        request=forms.ShiftExceptionInput,
+        responses={200: RehearsalOutput, 201: ShiftExceptionOutput},
     )
     @idempotent()
     def create(self, request: Request, pk: UUID) -> Response:
-        """Let other hours hold on one day, or none. Visits that are booked stay."""
+        """Let other hours hold on one day, or none.
+
+        Visits booked outside of them stand in the way (R13).
+        """
         form = forms.ShiftExceptionInput(data=request.data)
         form.is_valid(raise_exception=True)
         given = form.validated_data
+        wanted = Wanted.taken_out_of(given)
         actor = actor_of(request)
         if "location" in given:
             given["location_id"] = given.pop("location")
             check_locations([given["location_id"]], actor=actor)
-        exception = services.add_shift_exception(
-            technician_id=pk,
-            form=ShiftExceptionForm(**given),
-            actor=actor,
-            now=timezone.now(),
-        )
-        output = ShiftExceptionOutput(exception).data
-        return Response(output, status.HTTP_201_CREATED)
 
-    @extend_schema(responses={204: None})
+        def change(on_conflict: OnConflict) -> Response:
+            exception = services.add_shift_exception(
+                technician_id=pk,
+                form=ShiftExceptionForm(**given),
+                actor=actor,
+                now=timezone.now(),
+                on_conflict=on_conflict,
+            )
+            output = ShiftExceptionOutput(exception).data
+            return Response(output, status.HTTP_201_CREATED)
+
+        return wanted.answer(change)
+
+    @extend_schema(
+        parameters=[RosterChange], responses={200: RehearsalOutput, 204: None}
+    )
     @idempotent()
     def destroy(self, request: Request, pk: UUID, exception_id: UUID) -> Response:
-        """Let the weekly shifts hold on that day again."""
-        services.remove_shift_exception(
-            technician_id=pk,
-            exception_id=exception_id,
-            actor=actor_of(request),
-            now=timezone.now(),
-        )
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        """Let the weekly shifts hold on that day again.
+
+        Visits booked outside of these stand in the way (R13).
+        """
+
+        def change(on_conflict: OnConflict) -> Response:
+            services.remove_shift_exception(
+                technician_id=pk,
+                exception_id=exception_id,
+                actor=actor_of(request),
+                now=timezone.now(),
+                on_conflict=on_conflict,
+            )
+            return Response(status=status.HTTP_204_NO_CONTENT)
+
+        return Wanted.asked_in(request).answer(change)
 
 
 class TimeOffViewSet(mixins.ListModelMixin, _CalendarViewSet):

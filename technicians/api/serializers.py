@@ -44,11 +44,8 @@ class PhoneField(CleanCharField):
         return phone
 
 
-class TechnicianChanges(StrictSerializer):
-    """What may be changed; what is left out stays. Null clears.
-
-    Where `zones` is empty, the whole area of the shift's branch is served.
-    """
+class TechnicianFields(StrictSerializer):
+    """What is known of somebody who does visits."""
 
     name = CleanCharField(required=False, max_length=100)
     location = serializers.UUIDField(required=False)
@@ -72,7 +69,14 @@ class TechnicianChanges(StrictSerializer):
         return attrs
 
 
-class TechnicianInput(TechnicianChanges):
+class TechnicianChanges(TechnicianFields, RosterChange):
+    """What may be changed; what is left out stays. Null clears.
+
+    Where `zones` is empty, the whole area of the shift's branch is served.
+    """
+
+
+class TechnicianInput(TechnicianFields):
     """Somebody who does visits. `location` is the home branch."""
 
     name = CleanCharField(max_length=100)
@@ -86,7 +90,7 @@ class SkillGrantInput(StrictSerializer):
     valid_until = DayField(required=False, allow_null=True)
 
 
-class SkillsInput(StrictSerializer):
+class SkillsInput(RosterChange):
     """All the skills that a technician has."""
 
     skills = serializers.ListField(child=SkillGrantInput(), max_length=_MOST_ROWS)
@@ -112,13 +116,13 @@ class WeeklyShiftInput(StrictSerializer):
         return attrs
 
 
-class WeeklyShiftsInput(StrictSerializer):
+class WeeklyShiftsInput(RosterChange):
     """All the weekly shifts of a technician."""
 
     shifts = serializers.ListField(child=WeeklyShiftInput(), max_length=_MOST_ROWS)
 
 
-class ShiftExceptionInput(StrictSerializer):
+class ShiftExceptionInput(RosterChange):
     """Other hours on one day; without hours (and location) the day is off."""
 
     date = DayField()

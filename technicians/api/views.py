@@ -1,6 +1,6 @@
 """Technicians and skills over HTTP."""
 
-from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from core.actors import SYSTEM
 from core.api.actors import actor_of
 from core.api.etags import RetrieveWithETag, if_match, with_etag
 from core.api.idempotency import idempotent
+from core.api.roster import RosterChange, Wanted, or_rehearsal
 from technicians import selectors, services
 from technicians.api import serializers as forms
 from technicians.api.filters import TechnicianFilter
@@ -23,6 +24,8 @@ from technicians.api.references import skills_by_code, technician_fields
 from technicians.api.serializers import SkillOutput, TechnicianOutput
 from technicians.models import Skill, Technician, TechnicianQuerySet
 from technicians.services import SkillGrant
+
+_OR_REHEARSAL = or_rehearsal(TechnicianOutput)
 
 
 class SkillViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
@@ -64,20 +67,30 @@ class TechnicianViewSet(
         )
         return self._shown(technician, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=forms.TechnicianChanges, responses=TechnicianOutput)
+    @extend_schema(request=forms.TechnicianChanges, responses=_OR_REHEARSAL)
     @idempotent()
     def partial_update(self, request: Request, pk: UUID) -> Response:
-        """Change what is known of a technician."""
-        form = self._checked(forms.TechnicianChanges)
-        changes = technician_fields(form, request)
-        return self._change(services.update_technician, pk, changes=changes)
+        """Change what is known of a technician.
 
-    @extend_schema(request=None, responses=TechnicianOutput)
+        Visits booked outside of new zones stand in the way (R13).
+        """
+        form = self._checked(forms.TechnicianChanges)
+        wanted = Wanted.taken_out_of(form)
+        changes = technician_fields(form, request)
+        return self._roster_change(
+            services.update_technician, pk, wanted, changes=changes
+        )
+
+    @extend_schema(request=RosterChange, responses=_OR_REHEARSAL)
     @action(detail=True, methods=["post"])
     @idempotent()
     def deactivate(self, request: Request, pk: UUID) -> Response:
-        """Book no more visits for a technician. Those that are booked stay."""
-        return self._change(services.deactivate_technician, pk)
+        """Book no more visits for a technician.
+
+        Those that are booked stand in the way (R13).
+        """
+        wanted = Wanted.taken_out_of(self._checked(RosterChange))
+        return self._roster_change(services.deactivate_technician, pk, wanted)
 
     @extend_schema(request=None, responses=TechnicianOutput)
     @action(detail=True, methods=["post"])
@@ -86,24 +99,34 @@ class TechnicianViewSet(
         """Book visits for a technician again."""
         return self._change(services.reactivate_technician, pk)
 
-    @extend_schema(request=forms.SkillsInput, responses=TechnicianOutput)
+    @extend_schema(request=forms.SkillsInput, responses=_OR_REHEARSAL)
     @action(detail=True, methods=["put"], url_path="skills")
     @idempotent()
     def set_skills(self, request: Request, pk: UUID) -> Response:
-        """Let a technician have these skills and no others."""
-        given = self._checked(forms.SkillsInput)["skills"]
+        """Let a technician have these skills and no others.
+
+        Visits that ask for a skill that is lost stand in the way (R13).
+        """
+        form = self._checked(forms.SkillsInput)
+        given = form["skills"]
         skills = skills_by_code([row["skill"] for row in given])
         grants = [
             SkillGrant(skill=skills[row["skill"]], valid_until=row.get("valid_until"))
             for row in given
         ]
-        return self._change(services.set_skills, pk, grants=grants)
+        wanted = Wanted.taken_out_of(form)
+        return self._roster_change(services.set_skills, pk, wanted, grants=grants)
 
-    def _checked(self, form_class: Any) -> Mapping[str, Any]:
+    def _checked(self, form_class: Any) -> dict[str, Any]:
         form = form_class(data=self.request.data)
         form.is_valid(raise_exception=True)
-        checked: Mapping[str, Any] = form.validated_data
+        checked: dict[str, Any] = form.validated_data
         return checked
+
+    def _roster_change(
+        self, service: Any, pk: UUID, wanted: Wanted, **given: Any
+    ) -> Response:
+        return wanted.answer(partial(self._change, service, pk, **given))
 
     def _change(self, service: Any, pk: UUID, **given: Any) -> Response:
         technician = service(

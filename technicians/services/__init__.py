@@ -1,6 +1,8 @@
 """Changes to technicians and their time. Each takes the technician's row lock.
 
 Bookings take the same lock, so a change and a booking of one technician take turns.
+A change that booked visits could not be kept after is refused, or takes the
+technicians off them, as its `on_conflict` says (R13; see `core.roster`).
 """
 
 from technicians.services.absences import EndsBeforeStart, add_time_off, remove_time_off

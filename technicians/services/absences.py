@@ -8,10 +8,10 @@ from django.db import transaction
 from core.actors import Actor
 from core.db import on_breach
 from core.errors import NotFound, Rejected
-from core.roster import OnConflict, Scope, watched
+from core.roster import OnConflict
 from core.walltime import as_instant
 from technicians.models import TimeOff
-from technicians.services.record import emit_about, locked_technician
+from technicians.services.record import emit_about, locked_technician, roster_of
 
 
 class EndsBeforeStart(Rejected):
@@ -43,13 +43,9 @@ def add_time_off(
         Stranded: visits are booked in it, and are not to be unassigned.
         NonexistentLocalTime, AmbiguousLocalTime: of a naive time.
     """
-    with watched(
-        scope=Scope.of_technician(technician_id),
-        on_conflict=on_conflict,
-        actor=actor,
-        now=now,
-    ):
-        technician = locked_technician(technician_id=technician_id, actor=actor)
+    with roster_of(
+        technician_id=technician_id, actor=actor, now=now, on_conflict=on_conflict
+    ) as technician:
         zone = technician.location.time_zone
         with on_breach("time_off_ends_after_start", EndsBeforeStart()):
             absence = TimeOff.objects.create(

@@ -11,8 +11,14 @@ from django.db import transaction
 from core.actors import Actor
 from core.db import on_breach
 from core.errors import Conflict
+from core.roster import OnConflict
 from technicians.models import Technician
-from technicians.services.record import emit_about, locked_technician, save_change
+from technicians.services.record import (
+    emit_about,
+    locked_technician,
+    roster_of,
+    save_change,
+)
 
 
 class UserTaken(Conflict):
@@ -50,6 +56,7 @@ def update_technician(
     actor: Actor,
     now: datetime,
     expected_version: int | None = None,
+    on_conflict: OnConflict = OnConflict.REJECT,
 ) -> Technician:
     """Change what is known of a technician; what is left out stays.
 
@@ -57,25 +64,29 @@ def update_technician(
         technician.updated
     Raises:
         UserTaken, VersionConflict, NotFound
+        Stranded: visits lie outside of the new zones.
     """
-    technician = locked_technician(
-        technician_id=technician_id, actor=actor, expected_version=expected_version
-    )
-    given = dict(changes)
-    zones = given.pop("zones", None)
-    for name, value in given.items():
-        setattr(technician, name, value)
-    if zones is not None:
-        technician.zones.set(zones)
-    with _one_technician_per_user():
-        save_change(
-            technician,
-            fields=given,
-            event="technician.updated",
-            actor=actor,
-            now=now,
-            data={"changed": sorted(changes)},
-        )
+    with roster_of(
+        technician_id=technician_id,
+        actor=actor,
+        now=now,
+        on_conflict=on_conflict,
+        expected_version=expected_version,
+    ) as technician:
+        given = dict(changes)
+        if "zones" in given:
+            technician.zones.set(given.pop("zones"))
+        for name, value in given.items():
+            setattr(technician, name, value)
+        with _one_technician_per_user():
+            save_change(
+                technician,
+                fields=given,
+                event="technician.updated",
+                actor=actor,
+                now=now,
+                data={"changed": sorted(changes)},
+            )
     return technician
 
 
@@ -86,22 +97,26 @@ def deactivate_technician(
     actor: Actor,
     now: datetime,
     expected_version: int | None = None,
+    on_conflict: OnConflict = OnConflict.REJECT,
 ) -> Technician:
     """Book no more visits for a technician; doing it twice is doing it once.
-
-    The visits that are booked stay, as this app knows none: see `add_time_off`.
 
     Emits:
         technician.deactivated
     Raises:
         VersionConflict, NotFound
+        Stranded: visits are booked with the technician.
     """
-    technician = locked_technician(
-        technician_id=technician_id, actor=actor, expected_version=expected_version
-    )
-    if technician.is_active:
-        technician.is_active = False
-        _save_activity(technician, "deactivated", actor=actor, now=now)
+    with roster_of(
+        technician_id=technician_id,
+        actor=actor,
+        now=now,
+        on_conflict=on_conflict,
+        expected_version=expected_version,
+    ) as technician:
+        if technician.is_active:
+            technician.is_active = False
+            _save_activity(technician, "deactivated", actor=actor, now=now)
     return technician
 
 

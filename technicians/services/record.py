@@ -1,6 +1,7 @@
 """Lock a technician, and write down what changed. For the services beside it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 from core.actors import Actor
 from core.errors import NotFound, VersionConflict
 from core.events import emit
+from core.roster import OnConflict, Scope, watched
 from technicians.models import Technician
 
 
@@ -34,6 +36,32 @@ def locked_technician(
             f"The technician is at version {technician.version}.", current=technician
         )
     return technician
+
+
+@contextmanager
+def roster_of(
+    *,
+    technician_id: UUID,
+    actor: Actor,
+    now: datetime,
+    on_conflict: OnConflict,
+    expected_version: int | None = None,
+) -> Iterator[Technician]:
+    """Yield the locked technician to a block that changes when and where one works.
+
+    Raises:
+        NotFound, VersionConflict
+        Stranded: booked visits could not be kept, and are not to be unassigned.
+    """
+    with watched(
+        scope=Scope.of_technician(technician_id),
+        on_conflict=on_conflict,
+        actor=actor,
+        now=now,
+    ):
+        yield locked_technician(
+            technician_id=technician_id, actor=actor, expected_version=expected_version
+        )
 
 
 def save_change(

@@ -10,8 +10,9 @@ from django.db import transaction
 from core.actors import Actor
 from core.db import on_breach
 from core.errors import Conflict, NotFound, Rejected
+from core.roster import OnConflict
 from technicians.models import ShiftException, ShiftKind, Technician, WeeklyShift
-from technicians.services.record import emit_about, locked_technician, save_change
+from technicians.services.record import emit_about, roster_of, save_change
 
 
 class ShiftListedTwice(Rejected):
@@ -61,23 +62,27 @@ def set_weekly_shifts(
     actor: Actor,
     now: datetime,
     expected_version: int | None = None,
+    on_conflict: OnConflict = OnConflict.REJECT,
 ) -> Technician:
     """Let these be the technician's weekly shifts, and no others.
-
-    The visits that are booked stay, as this app knows none: see `add_time_off`.
 
     Emits:
         technician.shifts_changed
     Raises:
         ShiftListedTwice, VersionConflict, NotFound
+        Stranded: visits lie outside of the new shifts.
     """
-    technician = locked_technician(
-        technician_id=technician_id, actor=actor, expected_version=expected_version
-    )
-    technician.weekly_shifts.all().delete()
-    rows = [WeeklyShift(technician=technician, **asdict(form)) for form in shifts]
-    with on_breach("weekly_shift_is_listed_once", ShiftListedTwice()):
-        WeeklyShift.objects.bulk_create(rows)
+    with roster_of(
+        technician_id=technician_id,
+        actor=actor,
+        now=now,
+        on_conflict=on_conflict,
+        expected_version=expected_version,
+    ) as technician:
+        technician.weekly_shifts.all().delete()
+        rows = [WeeklyShift(technician=technician, **asdict(form)) for form in shifts]
+        with on_breach("weekly_shift_is_listed_once", ShiftListedTwice()):
+            WeeklyShift.objects.bulk_create(rows)
     save_change(
         technician,
         event="technician.shifts_changed",
@@ -90,20 +95,28 @@ def set_weekly_shifts(
 
 @transaction.atomic
 def add_shift_exception(
-    *, technician_id: UUID, form: ShiftExceptionForm, actor: Actor, now: datetime
+    *,
+    technician_id: UUID,
+    form: ShiftExceptionForm,
+    actor: Actor,
+    now: datetime,
+    on_conflict: OnConflict = OnConflict.REJECT,
 ) -> ShiftException:
     """Let other hours hold on one day, or none.
-
-    The visits that are booked stay, as this app knows none: see `add_time_off`.
 
     Emits:
         technician.shift_exception_added
     Raises:
         ExceptionListed, NotFound
+        Stranded: visits of that day lie outside of these hours.
     """
-    technician = locked_technician(technician_id=technician_id, actor=actor)
     listed = ExceptionListed(f"{form.date} has that exception.")
-    with on_breach("shift_exception_is_listed_once", listed):
+    with (
+        roster_of(
+            technician_id=technician_id, actor=actor, now=now, on_conflict=on_conflict
+        ) as technician,
+        on_breach("shift_exception_is_listed_once", listed),
+    ):
         exception = ShiftException.objects.create(technician=technician, **asdict(form))
     emit_about(
         technician,
@@ -118,7 +131,12 @@ def add_shift_exception(
 
 @transaction.atomic
 def remove_shift_exception(
-    *, technician_id: UUID, exception_id: UUID, actor: Actor, now: datetime
+    *,
+    technician_id: UUID,
+    exception_id: UUID,
+    actor: Actor,
+    now: datetime,
+    on_conflict: OnConflict = OnConflict.REJECT,
 ) -> None:
     """Let the weekly shifts hold on that day again.
 
@@ -126,13 +144,16 @@ def remove_shift_exception(
         technician.shift_exception_removed
     Raises:
         NotFound: the technician has no such exception.
+        Stranded: visits of that day lie outside of the weekly shifts.
     """
-    technician = locked_technician(technician_id=technician_id, actor=actor)
-    exception = technician.shift_exceptions.filter(pk=exception_id).first()
-    if exception is None:
-        raise NotFound
-    data = _exception_data(exception)
-    exception.delete()
+    with roster_of(
+        technician_id=technician_id, actor=actor, now=now, on_conflict=on_conflict
+    ) as technician:
+        exception = technician.shift_exceptions.filter(pk=exception_id).first()
+        if exception is None:
+            raise NotFound
+        data = _exception_data(exception)
+        exception.delete()
     emit_about(
         technician,
         "technician.shift_exception_removed",

@@ -8,8 +8,9 @@ from uuid import UUID
 from django.db import transaction
 
 from core.actors import Actor
+from core.roster import OnConflict
 from technicians.models import Skill, Technician, TechnicianSkill
-from technicians.services.record import locked_technician, save_change
+from technicians.services.record import roster_of, save_change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ def set_skills(
     actor: Actor,
     now: datetime,
     expected_version: int | None = None,
+    on_conflict: OnConflict = OnConflict.REJECT,
 ) -> Technician:
     """Let a technician have these skills and no others.
 
@@ -35,21 +37,31 @@ def set_skills(
         technician.skills_changed
     Raises:
         VersionConflict, NotFound
+        Stranded: visits ask for a skill that the technician loses.
     """
-    technician = locked_technician(
-        technician_id=technician_id, actor=actor, expected_version=expected_version
-    )
-    wanted = {grant.skill.pk: grant for grant in grants}
-    technician.technician_skills.exclude(skill__in=wanted).delete()
-    for grant in wanted.values():
-        _grant(technician, grant)
+    with roster_of(
+        technician_id=technician_id,
+        actor=actor,
+        now=now,
+        on_conflict=on_conflict,
+        expected_version=expected_version,
+    ) as technician:
+        wanted = {grant.skill.pk: grant for grant in grants}
+        technician.technician_skills.exclude(skill__in=wanted).delete()
+        for grant in wanted.values():
+            _grant(technician, grant)
     _tell(technician, actor=actor, now=now)
     return technician
 
 
 @transaction.atomic
 def grant_skill(
-    *, technician_id: UUID, grant: SkillGrant, actor: Actor, now: datetime
+    *,
+    technician_id: UUID,
+    grant: SkillGrant,
+    actor: Actor,
+    now: datetime,
+    on_conflict: OnConflict = OnConflict.REJECT,
 ) -> Technician:
     """Add a skill, or renew its certificate.
 
@@ -57,16 +69,24 @@ def grant_skill(
         technician.skills_changed
     Raises:
         NotFound
+        Stranded: the certificate holds no longer than before, and visits need it.
     """
-    technician = locked_technician(technician_id=technician_id, actor=actor)
-    _grant(technician, grant)
+    with roster_of(
+        technician_id=technician_id, actor=actor, now=now, on_conflict=on_conflict
+    ) as technician:
+        _grant(technician, grant)
     _tell(technician, actor=actor, now=now)
     return technician
 
 
 @transaction.atomic
 def revoke_skill(
-    *, technician_id: UUID, skill: Skill, actor: Actor, now: datetime
+    *,
+    technician_id: UUID,
+    skill: Skill,
+    actor: Actor,
+    now: datetime,
+    on_conflict: OnConflict = OnConflict.REJECT,
 ) -> Technician:
     """Take a skill away; one that the technician lacks is no change.
 
@@ -74,9 +94,12 @@ def revoke_skill(
         technician.skills_changed
     Raises:
         NotFound
+        Stranded: visits ask for it.
     """
-    technician = locked_technician(technician_id=technician_id, actor=actor)
-    deleted, _ = technician.technician_skills.filter(skill=skill).delete()
+    with roster_of(
+        technician_id=technician_id, actor=actor, now=now, on_conflict=on_conflict
+    ) as technician:
+        deleted, _ = technician.technician_skills.filter(skill=skill).delete()
     if deleted:
         _tell(technician, actor=actor, now=now)
     return technician
