@@ -32,4 +32,4 @@ def sweep_outbox() -> None:
 @shared_task
 def prune() -> None:
     """Forget what has served its time."""
-    services.prune(budget=_BUDGET)
+    services.prune(now=timezone.now(), budget=_BUDGET)

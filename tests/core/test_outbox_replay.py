@@ -173,7 +173,7 @@ class TestPrune:
         ended = Now() - timedelta(days=days)
         OutboxMessage.objects.update(status=status, finished_at=ended)
 
-        prune(budget=MINUTE)
+        prune(now=timezone.now(), budget=MINUTE)
 
         assert OutboxMessage.objects.exists() is kept
         assert DeliveryAttempt.objects.exists() is kept
@@ -182,7 +182,7 @@ class TestPrune:
         tell()
         OutboxMessage.objects.update(created_at=Now() - timedelta(days=400))
 
-        prune(budget=MINUTE)
+        prune(now=timezone.now(), budget=MINUTE)
 
         assert OutboxMessage.objects.exists()
 
@@ -193,7 +193,7 @@ class TestPrune:
         ended = Now() - timedelta(days=31)
         OutboxMessage.objects.update(status="delivered", finished_at=ended)
 
-        assert prune(budget=MINUTE) == 8
+        assert prune(now=timezone.now(), budget=MINUTE) == 8
         assert not OutboxMessage.objects.exists()
 
     def test_spent_keys(self) -> None:
@@ -204,6 +204,6 @@ class TestPrune:
                 expires_at=now + timedelta(hours=hours),
             )  # fmt: skip
 
-        prune(budget=MINUTE)
+        prune(now=timezone.now(), budget=MINUTE)
 
         assert [record.key for record in IdempotencyRecord.objects.all()] == ["1"]
