@@ -1,5 +1,6 @@
 """Services, visits, who is on them, and what limits them."""
 
+from appointments.models.daily import BranchDay
 from appointments.models.days import RosterVersion, TechnicianDay
 from appointments.models.holds import Hold
 from appointments.models.limits import Cap, PreferenceKind, TechnicianPreference
@@ -10,6 +11,7 @@ __all__ = [
     "Appointment",
     "Assignment",
     "BookingMode",
+    "BranchDay",
     "Cap",
     "Hold",
     "PreferenceKind",
