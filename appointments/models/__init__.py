@@ -4,6 +4,7 @@ from appointments.models.daily import BranchDay
 from appointments.models.days import RosterVersion, TechnicianDay
 from appointments.models.holds import Hold
 from appointments.models.limits import Cap, PreferenceKind, TechnicianPreference
+from appointments.models.plans import MaintenancePlan, PlanOccurrence, PlanSeason
 from appointments.models.services import BookingMode, Service
 from appointments.models.visits import Appointment, Assignment
 
@@ -14,6 +15,9 @@ __all__ = [
     "BranchDay",
     "Cap",
     "Hold",
+    "MaintenancePlan",
+    "PlanOccurrence",
+    "PlanSeason",
     "PreferenceKind",
     "RosterVersion",
     "Service",
