@@ -1,0 +1,1 @@
+"""Random worlds and random days of work: what must hold in all of them."""

@@ -1,0 +1,224 @@
+"""Small random companies, described without a database: what hypothesis draws."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+
+DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+
+# A zone, and the first of the days that the world is about. Both nights of the year
+# are there for zones that have them; Lord Howe's clock moves by half an hour.
+SCENES = [
+    ("America/Phoenix", date(2027, 6, 9)),
+    ("America/New_York", date(2027, 3, 13)),  # 03-14 02:00 -> 03:00
+    ("America/New_York", date(2027, 11, 6)),  # 11-07 02:00 -> 01:00
+    ("Australia/Lord_Howe", date(2027, 4, 3)),  # 04-04 02:00 -> 01:30
+    ("Australia/Lord_Howe", date(2027, 10, 2)),  # 10-03 02:00 -> 02:30
+    ("Asia/Kathmandu", date(2027, 6, 9)),  # +05:45
+    ("Pacific/Kiritimati", date(2027, 6, 9)),  # +14:00
+    ("Pacific/Pago_Pago", date(2027, 6, 9)),  # -11:00
+    ("America/St_Johns", date(2027, 3, 13)),  # -03:30, 03-14 02:00 -> 03:00
+    ("America/Santiago", date(2027, 9, 4)),  # 09-05 00:00 -> 01:00: no midnight
+]
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A weekly shift, by the wall clock of its branch."""
+
+    weekday: int
+    starts: time
+    ends: time
+    on_call: bool
+    elsewhere: bool  # lent to another branch
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+
+@dataclass(frozen=True)
+class DayException:
+    """Other hours on one day; without times, off."""
+
+    date: date
+    starts: time | None
+    ends: time | None
+    on_call: bool
+    elsewhere: bool
+
+
+@dataclass(frozen=True)
+class Span:
+    """[starts_at, ends_at) as instants."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True)
+class Member:
+    """A technician: `skilled_until` is None without the skill, `zone` None for all."""
+
+    is_active: bool
+    skilled_until: date | None
+    zone: str | None
+    shifts: tuple[Shift, ...]
+    exceptions: tuple[DayException, ...]
+    absences: tuple[Span, ...]
+    taken: tuple[Span, ...]  # by visits, their buffers included
+    let_go: tuple[Span, ...]  # by visits that were called off
+
+
+@dataclass(frozen=True)
+class World:
+    """All that decides which starts can be booked."""
+
+    zone: ZoneInfo
+    first_day: date
+    days: int
+    now: datetime
+    hours: dict[int, tuple[time, time]]  # by weekday; closed where there is none
+    holidays: frozenset[date]
+    company_holidays: frozenset[date]
+    duration: int
+    before: int
+    after: int
+    window: int | None
+    notice: int
+    horizon: int
+    needs_skill: bool
+    is_emergency: bool
+    crew: tuple[Member, ...] = field(default_factory=tuple)
+
+    @property
+    def listed(self) -> list[date]:
+        return [self.first_day + n * DAY for n in range(self.days)]
+
+
+def quarters(first: int = 0, last: int = 95) -> st.SearchStrategy[time]:
+    return st.integers(first, last).map(lambda n: time(n // 4, n % 4 * 15))
+
+
+@st.composite
+def shifts(draw: st.DrawFn, first_day: date) -> Shift:
+    weekday = (first_day + draw(st.integers(-1, 3)) * DAY).weekday()
+    return Shift(
+        weekday=weekday,
+        # Most begin in the morning and end by the evening; any may cross midnight.
+        starts=draw(st.one_of(quarters(24, 48), quarters())),
+        ends=draw(st.one_of(quarters(48, 84), quarters())),
+        on_call=draw(st.sampled_from([False, False, False, True])),
+        elsewhere=draw(st.sampled_from([False] * 7 + [True])),
+        valid_from=draw(st.sampled_from([None, None, first_day + DAY])),
+        valid_until=draw(st.sampled_from([None, None, first_day + 2 * DAY])),
+    )
+
+
+@st.composite
+def exceptions(draw: st.DrawFn, first_day: date) -> DayException:
+    day = first_day + draw(st.integers(-1, 3)) * DAY
+    if draw(st.booleans()):
+        return DayException(day, None, None, False, False)
+    return DayException(
+        date=day,
+        starts=draw(quarters()),
+        ends=draw(quarters()),
+        on_call=draw(st.booleans()),
+        elsewhere=draw(st.sampled_from([False] * 7 + [True])),
+    )
+
+
+@st.composite
+def spans(draw: st.DrawFn, origin: datetime, *, longest: int) -> Span:
+    """Any stretch of time around the days of the world, to the second."""
+    start = origin + timedelta(minutes=draw(st.integers(-720, 4 * 1440)))
+    start += timedelta(seconds=draw(st.sampled_from([0, 0, 0, 1, 30, 59])))
+    length = timedelta(minutes=draw(st.integers(1, longest)))
+    return Span(start, start + length)
+
+
+def apart(found: list[Span]) -> tuple[Span, ...]:
+    """Return those of the spans that do not overlap one before them."""
+    kept: list[Span] = []
+    for span in sorted(found, key=lambda span: span.starts_at):
+        if not kept or kept[-1].ends_at <= span.starts_at:
+            kept.append(span)
+    return tuple(kept)
+
+
+@st.composite
+def members(draw: st.DrawFn, first_day: date, origin: datetime) -> Member:
+    listed = draw(
+        st.lists(
+            shifts(first_day),
+            min_size=1,
+            max_size=5,
+            unique_by=lambda s: (s.weekday, s.starts, s.on_call, s.valid_from),
+        )
+    )
+    instead = draw(
+        st.one_of(
+            st.just([]),
+            st.lists(
+                exceptions(first_day),
+                max_size=2,
+                unique_by=lambda e: (e.date, e.starts),
+            ),
+        )
+    )
+    some = {"max_size": 3}
+    return Member(
+        is_active=draw(st.sampled_from([True] * 9 + [False])),
+        skilled_until=draw(
+            st.sampled_from([date.max] * 3 + [first_day, first_day + DAY, None])
+        ),
+        zone=draw(st.sampled_from([None, None, None, "here", "there"])),
+        shifts=tuple(listed),
+        exceptions=tuple(instead),
+        absences=tuple(draw(st.lists(spans(origin, longest=600), max_size=2))),
+        taken=apart(draw(st.lists(spans(origin, longest=300), **some))),
+        let_go=tuple(draw(st.lists(spans(origin, longest=300), max_size=1))),
+    )
+
+
+@st.composite
+def opening_hours(draw: st.DrawFn) -> dict[int, tuple[time, time]]:
+    hours: dict[int, tuple[time, time]] = {}
+    for weekday in range(7):
+        opens, closes = draw(quarters(20, 48)), draw(quarters(49, 95))
+        if draw(st.sampled_from([True] * 5 + [False])):
+            hours[weekday] = (opens, closes)
+    if draw(st.sampled_from([False, False, False, True])):
+        # Open through the hours in which clocks move.
+        hours = dict.fromkeys(range(7), (draw(quarters(0, 12)), draw(quarters(13, 95))))
+    return hours
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    zone_name, first_day = draw(st.sampled_from(SCENES))
+    zone = ZoneInfo(zone_name)
+    origin = datetime.combine(first_day, time(12), tzinfo=zone).astimezone(UTC)
+    origin -= timedelta(hours=12)
+    some_days = st.frozensets(st.sampled_from([first_day, first_day + DAY]), max_size=1)
+    now = origin + timedelta(minutes=draw(st.integers(-1440, 2000)))
+    return World(
+        zone=zone,
+        first_day=first_day,
+        days=draw(st.integers(1, 3)),
+        now=now + timedelta(seconds=draw(st.sampled_from([0, 0, 1, 59]))),
+        hours=draw(opening_hours()),
+        holidays=draw(st.one_of(st.just(frozenset()), some_days)),
+        company_holidays=draw(st.one_of(st.just(frozenset()), some_days)),
+        duration=draw(st.sampled_from([15, 30, 45, 60, 90, 120, 240, 50, 600])),
+        before=draw(st.sampled_from([0, 0, 10, 30])),
+        after=draw(st.sampled_from([0, 0, 5, 45])),
+        window=draw(st.sampled_from([None, 60, 120, 120, 240, 100])),
+        notice=draw(st.sampled_from([0, 0, 60, 120, 1440])),
+        horizon=draw(st.sampled_from([0, 1, 2, 5, 60])),
+        needs_skill=draw(st.booleans()),
+        is_emergency=draw(st.sampled_from([False, False, False, True])),
+        crew=tuple(draw(st.lists(members(first_day, origin), min_size=1, max_size=3))),
+    )
