@@ -1,6 +1,6 @@
 """Which times can be booked, and why others cannot."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
@@ -16,13 +16,17 @@ from appointments.api.fields import MomentField, arrival_text
 from appointments.models import Service
 from appointments.rules.slots import Promise, Wish, to_moment
 from appointments.selectors import capacity
+from appointments.selectors.availability import (
+    Question,
+    UnknownService,
+    availability,
+)
 from core.actors import Actor
 from core.api.actors import actor_of
 from core.api.fields import DayField, ZoneField
 from core.api.serializers import StrictSerializer
 from core.errors import NotFound
 from core.models import Location
-from core.walltime import local_date
 
 MOST_DAYS = 31
 
@@ -134,21 +138,26 @@ class AvailabilityView(APIView):
     )
     def get(self, request: Request) -> Response:
         """List what can be booked."""
-        query = _read(AvailabilityInput, request)
-        actor = actor_of(request)
-        service = _service(query["service"], actor=actor)
-        wish = _wish(query, service=service, actor=actor, now=timezone.now())
+        query, actor = _read(AvailabilityInput, request), actor_of(request)
+        try:
+            found = availability(_question(query, actor=actor, now=timezone.now()))
+        except UnknownService as unknown:
+            raise ValidationError({"service": [str(unknown)]}) from unknown
+        wish = found.wish
         zone = query.get("tz") or wish.branch.zone
-        slots = _slots(query, wish=wish, zone=zone, actor=actor)
         return Response(
             {
                 "computed_at": wish.now.astimezone(zone).isoformat(),
                 "degraded": wish.travel.degraded,
-                "service": service.code,
+                "service": found.offer.code,
                 "location": wish.branch.id,
                 "time_zone": zone.key,
-                "booking_mode": service.booking_mode,
-                "slots": slots,
+                "booking_mode": found.offer.booking_mode,
+                "slots": [
+                    _slot(promise, wish=wish, zone=zone)
+                    | ({"technicians": who} if actor.is_staff else {})
+                    for promise, who in found.promises
+                ],
             }
         )
 
@@ -212,33 +221,22 @@ def _not_found() -> NoReturn:
     raise NotFound
 
 
-def _today(wish: Wish) -> date:
-    return local_date(wish.now, zone=wish.branch.zone)
-
-
-def _slots(
-    query: dict[str, Any], *, wish: Wish, zone: ZoneInfo, actor: Actor
-) -> list[dict[str, Any]]:
-    """Return the slots; staff see who could come, the best placed first."""
-    first_day, days = query.get("from") or _today(wish), query.get("days", 7)
-    if not actor.is_staff:
-        promises = capacity.promises_between(wish=wish, first_day=first_day, days=days)
-        return [_slot(promise, wish=wish, zone=zone) for promise in promises]
-    offers = capacity.slots_between(
-        wish=wish,
-        first_day=first_day,
-        days=days,
-        technician_id=query.get("technician"),
+def _question(query: dict[str, Any], *, actor: Actor, now: datetime) -> Question:
+    """Return the question; what is for staff only is not heard from others."""
+    location_id = query.get("location") if actor.is_staff else None
+    if location_id is not None and not actor.sees_location(location_id):
+        raise NotFound
+    return Question(
+        service=query["service"],
+        postal_code=query["postal_code"],
+        now=now,
+        days=query.get("days", 7),
+        first_day=query.get("from"),
+        location_id=location_id,
+        technician_id=query.get("technician") if actor.is_staff else None,
+        public_only=not actor.is_staff,
+        by_whom=actor.is_staff,
     )
-    return [
-        {
-            **_slot(promise, wish=wish, zone=zone),
-            "technicians": list(
-                dict.fromkeys(key for way in ways for key in way.technicians)
-            ),
-        }
-        for promise, ways in offers
-    ]
 
 
 def _slot(promise: Promise, *, wish: Wish, zone: ZoneInfo) -> dict[str, Any]:

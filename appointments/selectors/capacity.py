@@ -4,15 +4,12 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from uuid import UUID
 
 from django.db import connection
 
-from appointments.models import PreferenceKind, Service, TechnicianPreference
 from appointments.rules import slots
 from appointments.rules.slots import (
-    Override,
     Placement,
     Promise,
     Reason,
@@ -25,21 +22,35 @@ from appointments.rules.slots import (
 from appointments.rules.slots.facts import MOST_PARTS
 from appointments.selectors.caps import with_taken
 from appointments.selectors.roster import Person, Roster, current_roster, known_roster
-from core.errors import Rejected
-from core.models import Location, ZoneZip
-from core.travel import MOST_MINUTES, Place, place_at, travel
+from appointments.selectors.wishes import (
+    OutOfServiceArea,
+    location_serving,
+    renewed,
+    wish_for,
+)
+from core.travel import MOST_MINUTES
 from core.walltime import as_instant, day_bounds, local_date
-from leads.models import Property
-from leads.rules.places import place_of_zip
+
+__all__ = [
+    "OutOfServiceArea",
+    "RosterChanged",
+    "days_around",
+    "explain_start",
+    "facts_for",
+    "location_serving",
+    "promises_between",
+    "renewed",
+    "slots_between",
+    "wish_for",
+    "with_caps",
+    "workers_for",
+]
 
 Workers = dict[UUID, Worker]
 
 
-class OutOfServiceArea(Rejected):
-    """No branch serves that ZIP."""
-
-    code = "out_of_service_area"
-    title = "Outside of the service area"
+class RosterChanged(Exception):
+    """Something of the roster changed since the wish was made: make it anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,58 +60,6 @@ class Explanation:
     start: datetime
     reason: Reason | None
     technicians: list[tuple[UUID, str, Reason | None]]
-
-
-def location_serving(postal_code: str) -> Location:
-    """Return the branch that serves a ZIP.
-
-    Raises:
-        OutOfServiceArea: none does.
-    """
-    location_id = ZoneZip.objects.location_of(postal_code)
-    if location_id is None:
-        raise OutOfServiceArea(f"We do not serve {postal_code or 'that address'} yet.")
-    return Location.objects.get(pk=location_id)
-
-
-def wish_for(
-    *,
-    service: Service,
-    location: Location,
-    postal_code: str,
-    now: datetime,
-    address: Property | None = None,
-    customer_id: UUID | None = None,
-    override: Collection[Override] = (),
-) -> Wish:
-    """Return the wish for that service at that address, asked at `now`.
-
-    Where no `address` with coordinates is known, the visit is in the middle of its
-    ZIP: a property is given the same place until somebody locates it.
-    """
-    roster = current_roster(day=now.date())
-    branch = roster.branches[location.pk]
-    at, zone_id = roster.zips.get(postal_code[:5], (None, None))
-    zone_id = zone_id if at == location.pk else None
-    if customer_id is None and address is not None:
-        customer_id = address.customer_id
-    liked, barred = _preferences(customer_id)
-    return Wish(
-        terms=roster.terms[service.pk],
-        branch=branch,
-        zone_id=zone_id,
-        now=now,
-        place=_place(address, postal_code),
-        caps=tuple(
-            cap
-            for cap in roster.caps.get(location.pk, ())
-            if cap.service_id in {None, service.pk} and cap.zone_id in {None, zone_id}
-        ),
-        preferred=liked,
-        barred=barred,
-        overridden=frozenset(override),
-        travel=travel(),
-    )
 
 
 def slots_between(
@@ -115,7 +74,7 @@ def slots_between(
 
     `own` are the visit to be moved or one's own hold: they never block (R11, R12).
     """
-    wish, workers, wanted = _facts(
+    wish, workers, wanted = facts_for(
         wish, first_day=first_day, days=days, technician_id=technician_id, own=own
     )
     return list(slots.offers(wish, workers, wanted))
@@ -130,7 +89,7 @@ def promises_between(
     own: Collection[UUID] = (),
 ) -> list[Promise]:
     """Return what can be booked as `slots_between` does, without asking by whom."""
-    wish, workers, wanted = _facts(
+    wish, workers, wanted = facts_for(
         wish, first_day=first_day, days=days, technician_id=technician_id, own=own
     )
     return slots.offered(wish, workers, wanted)
@@ -175,15 +134,19 @@ def workers_for(
 
     With `technician_ids`, just those, wherever they work. One query, unless the
     roster changed since it was read.
+
+    Raises:
+        RosterChanged: the wish was made from another roster than the one that holds.
     """
     since, span = min(*days, wish.now.date()), _reach(wish, days)
     roster = known_roster(day=since)
     while True:
-        asked = (
-            roster.crew_at(wish.branch.id) if technician_ids is None else technician_ids
-        )
+        everybody = roster.crew_at(wish.branch.id)
+        asked = everybody if technician_ids is None else technician_ids
         people = [roster.people[key] for key in asked if key in roster.people]
         version, stops = _stops([person.id for person in people], span=span)
+        if wish.version not in {None, version}:
+            raise RosterChanged
         if version == roster.version:
             break
         roster = current_roster(day=since)
@@ -211,14 +174,21 @@ def days_around(wish: Wish, promise: Promise) -> list[date]:
     return [promise.day + timedelta(n) for n in range((last - promise.day).days + 1)]
 
 
-def _facts(
+def facts_for(
     wish: Wish,
     *,
     first_day: date,
     days: int,
-    technician_id: UUID | None,
-    own: Collection[UUID],
+    technician_id: UUID | None = None,
+    own: Collection[UUID] = (),
 ) -> tuple[Wish, Workers, list[date]]:
+    """Return all that is asked when slots are listed.
+
+    The wish with what its caps have taken, the technicians, and the local days.
+
+    Raises:
+        RosterChanged: see `workers_for`.
+    """
     wanted = [first_day + timedelta(days=n) for n in range(days)]
     workers = workers_for(
         wish=wish,
@@ -294,27 +264,3 @@ _DAYS = """
         ON technician_id = ANY(%s) AND day BETWEEN %s AND %s AND stops <> ''
     ORDER BY technician_id, day
 """
-
-
-def _preferences(customer_id: UUID | None) -> tuple[frozenset[UUID], frozenset[UUID]]:
-    """Return whom the customer prefers, and whom never to send."""
-    if customer_id is None:
-        return frozenset(), frozenset()
-    rows = TechnicianPreference.objects.filter(customer=customer_id)
-    kinds = list(rows.values_list("kind", "technician_id"))
-    return (
-        frozenset(who for kind, who in kinds if kind == PreferenceKind.PREFERRED),
-        frozenset(who for kind, who in kinds if kind == PreferenceKind.BARRED),
-    )
-
-
-def _place(address: Property | None, postal_code: str) -> Place | None:
-    if address is not None and address.latitude is not None:
-        return place_at(address.latitude, address.longitude)
-    return _middle_of(postal_code)
-
-
-@lru_cache(maxsize=10_000)
-def _middle_of(postal_code: str) -> Place | None:
-    place = place_of_zip(postal_code)
-    return place_at(place.latitude, place.longitude) if place else None

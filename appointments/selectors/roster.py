@@ -62,17 +62,29 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A service as the catalogue has it."""
+
+    id: UUID
+    code: str
+    booking_mode: str
+    is_active: bool
+    is_public: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Roster:
     """The company as the slot engine sees it, as of one version.
 
     `since` is the first day for which absences and exceptions were read. A ZIP names
-    its branch and zone.
+    its branch and zone, where the branch is active.
     """
 
     version: UUID | None
     since: date
     branches: Mapping[UUID, Branch]
     zips: Mapping[str, tuple[UUID, UUID]]
+    offers: Mapping[str, Offer]
     terms: Mapping[UUID, Terms]
     people: Mapping[UUID, Person]
     caps: Mapping[UUID, tuple[CapState, ...]]
@@ -155,17 +167,25 @@ def _keep(roster: Roster) -> Roster:
 def _read(version: UUID | None, day: date) -> Roster:
     """Read all of it. What changes meanwhile comes with a version of its own."""
     since, branches = day - timedelta(days=_KEPT_DAYS), _branches()
+    services = list(Service.objects.all())
+    skills = _grouped(
+        Service.skills.through.objects.values_list("service_id", "skill_id")
+    )
     return Roster(
         version=version,
         since=since,
         branches=branches,
         zips={
             zip_code: (location_id, zone_id)
-            for zip_code, location_id, zone_id in ZoneZip.objects.values_list(
-                "postal_code", "zone__location_id", "zone_id"
-            )
+            for zip_code, location_id, zone_id in ZoneZip.objects.filter(
+                zone__location__is_active=True
+            ).values_list("postal_code", "zone__location_id", "zone_id")
         },
-        terms=_terms(),
+        offers={service.code: _offer(service) for service in services},
+        terms={
+            service.pk: terms_of(service, skills=skills[service.pk])
+            for service in services
+        },
         people=_people(since),
         caps=_caps(),
     )
@@ -193,13 +213,14 @@ def _branches() -> dict[UUID, Branch]:
     }
 
 
-def _terms() -> dict[UUID, Terms]:
-    links = Service.skills.through.objects.values_list("service_id", "skill_id")
-    skills = _grouped(links)
-    return {
-        service.pk: terms_of(service, skills=skills[service.pk])
-        for service in Service.objects.all()
-    }
+def _offer(service: Service) -> Offer:
+    return Offer(
+        id=service.pk,
+        code=service.code,
+        booking_mode=service.booking_mode,
+        is_active=service.is_active,
+        is_public=service.is_public,
+    )
 
 
 def terms_of(service: Service, *, skills: Iterable[UUID]) -> Terms:

@@ -1,6 +1,7 @@
 """Move a visit: to another time, to another technician, or to nobody."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,10 +10,11 @@ from django.db import transaction
 
 from appointments.models import Appointment, Assignment
 from appointments.rules import slots
-from appointments.rules.slots import Promise, Reason, Wish, to_minute
+from appointments.rules.slots import Override, Promise, Reason, Wish, to_minute
 from appointments.rules.states import MOVABLE, Status
 from appointments.selectors import capacity
 from appointments.services.booking import asked_of, promise_or_refusal
+from appointments.services.overrides import as_data, require_permitted
 from appointments.services.placing import place, refused
 from appointments.services.record import (
     crew_of,
@@ -37,6 +39,7 @@ def reschedule(
     actor: Actor,
     now: datetime,
     technician_id: UUID | None = None,
+    override: frozenset[Override] = frozenset(),
     reason: str = "",
     expected_version: int | None = None,
 ) -> Appointment:
@@ -50,14 +53,16 @@ def reschedule(
     Raises:
         InvalidTransition: the work has begun or the visit has ended.
         SlotUnavailable, VersionConflict, NotFound
+        Forbidden, ReasonRequired: of an override.
     """
+    require_permitted(override, reason=reason, actor=actor)
     visit = locked_visit(
         appointment_id=appointment_id, actor=actor, expected_version=expected_version
     )
     _must_be_movable(visit, to="rescheduled")
     before = _as_it_was(visit)
     current = crew_of(visit)
-    wish = _wish_of(visit, now=now)
+    wish = _wish_of(visit, now=now, override=override)
     promise = promise_or_refusal(wish, as_instant(starts_at, zone=wish.branch.zone))
     visit.window_starts_at, visit.window_ends_at = promise.starts_at, promise.ends_at
     _place_again(
@@ -72,7 +77,7 @@ def reschedule(
         actor=actor,
         now=now,
         reason=reason,
-        data={"previous": before},
+        data={"previous": before} | as_data(override),
     )
     return visit
 
@@ -84,6 +89,7 @@ def assign(
     technician_id: UUID,
     actor: Actor,
     now: datetime,
+    override: frozenset[Override] = frozenset(),
     reason: str = "",
     expected_version: int | None = None,
 ) -> Appointment:
@@ -97,7 +103,9 @@ def assign(
     Raises:
         SlotUnavailable: the technician cannot do it; `reason` says why.
         InvalidTransition, VersionConflict, NotFound
+        Forbidden, ReasonRequired: of an override.
     """
+    require_permitted(override, reason=reason, actor=actor)
     visit = locked_visit(
         appointment_id=appointment_id, actor=actor, expected_version=expected_version
     )
@@ -107,7 +115,7 @@ def assign(
         return visit
     before = _as_it_was(visit)
     _must_be_visible(technician_id, actor=actor)
-    _put_on(visit, technician_id=technician_id, now=now)
+    _put_on(visit, technician_id=technician_id, override=override, now=now)
     visit.status = Status.SCHEDULED
     save_change(
         visit,
@@ -116,7 +124,7 @@ def assign(
         actor=actor,
         now=now,
         reason=reason,
-        data={"previous": before},
+        data={"previous": before} | as_data(override),
     )
     return visit
 
@@ -176,12 +184,15 @@ def _as_it_was(visit: Appointment) -> dict[str, Any]:
     }
 
 
-def _wish_of(visit: Appointment, *, now: datetime) -> Wish:
+def _wish_of(
+    visit: Appointment, *, now: datetime, override: frozenset[Override] = frozenset()
+) -> Wish:
     return capacity.wish_for(
         service=visit.service,
         location=visit.location,
         postal_code=visit.property.postal_code,
         address=visit.property,
+        override=override,
         now=now,
     )
 
@@ -219,13 +230,19 @@ def _must_be_visible(technician_id: UUID, *, actor: Actor) -> None:
         raise NotFound
 
 
-def _put_on(visit: Appointment, *, technician_id: UUID, now: datetime) -> None:
+def _put_on(
+    visit: Appointment,
+    *,
+    technician_id: UUID,
+    override: frozenset[Override],
+    now: datetime,
+) -> None:
     """Put the technician on the visit: as planned, else within its window.
 
     Raises:
         SlotUnavailable: not within the window.
     """
-    wish = slots.settled(_wish_of(visit, now=now))
+    wish = replace(_wish_of(visit, now=now, override=override), is_settled=True)
     day = local_date(visit.window_starts_at, zone=wish.branch.zone)
     planned, first, end = map(
         to_minute, (visit.starts_at, visit.window_starts_at, visit.window_ends_at)

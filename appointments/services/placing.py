@@ -18,6 +18,7 @@ from appointments.models import Appointment, Assignment, Cap, Hold
 from appointments.rules import slots
 from appointments.rules.slots import Placement, Promise, Reason, Wish, to_moment
 from appointments.selectors import capacity
+from appointments.selectors.capacity import RosterChanged
 from core.db import on_breach
 from core.errors import Conflict
 from core.walltime import local_date
@@ -35,6 +36,15 @@ class SlotUnavailable(Conflict):
 
     code = "slot_unavailable"
     title = "That time is not available"
+
+
+class _Again(Enum):
+    """Others were faster with all the ways that were seen: look again."""
+
+    AGAIN = auto()
+
+
+_AGAIN = _Again.AGAIN
 
 
 class _Try(Enum):
@@ -66,24 +76,52 @@ def place(
     if lead is not None:
         wish = replace(wish, preferred=frozenset({lead}))
     for _ in range(_ROUNDS):
-        wish = capacity.with_caps(wish, days=[promise.day], own=own)
-        refusal = slots.promise_refusal(wish, promise)
-        if refusal is not None:
+        try:
+            refusal = _refusal_or_done(
+                visit,
+                wish=wish,
+                promise=promise,
+                technician_ids=technician_ids,
+                lead=lead,
+                own=own,
+            )
+        except RosterChanged:
+            wish = capacity.renewed(wish)
+            if not wish.is_settled and slots.promise_at(wish, promise.start) != promise:
+                return Reason.CLOSED  # the branch promises other hours now
+            continue
+        if refusal is not _AGAIN:
             return refusal
-        workers = capacity.workers_for(
-            wish=wish,
-            days=capacity.days_around(wish, promise),
-            technician_ids=technician_ids,
-            own=own,
-        )
-        ways = slots.placements(wish, workers, promise)
-        if lead is not None:
-            ways = [way for way in ways if way.technicians[0] == lead]
-        if not ways:
-            return slots.common_refusal(wish, workers, promise)
-        if _take_first(visit, wish=wish, promise=promise, ways=ways, own=own):
-            return None
     return Reason.BUSY
+
+
+def _refusal_or_done(
+    visit: Appointment | Hold,
+    *,
+    wish: Wish,
+    promise: Promise,
+    technician_ids: Collection[UUID] | None,
+    lead: UUID | None,
+    own: Collection[UUID],
+) -> Reason | _Again | None:
+    """Look once, and try all ways that were seen; somebody may have been faster."""
+    wish = capacity.with_caps(wish, days=[promise.day], own=own)
+    refusal = slots.promise_refusal(wish, promise)
+    if refusal is not None:
+        return refusal
+    workers = capacity.workers_for(
+        wish=wish,
+        days=capacity.days_around(wish, promise),
+        technician_ids=technician_ids,
+        own=own,
+    )
+    ways = slots.placements(wish, workers, promise)
+    if lead is not None:
+        ways = [way for way in ways if way.technicians[0] == lead]
+    if not ways:
+        return slots.common_refusal(wish, workers, promise)
+    done = _take_first(visit, wish=wish, promise=promise, ways=ways, own=own)
+    return None if done else _AGAIN
 
 
 def refused(
@@ -261,7 +299,9 @@ def _alternatives(wish: Wish, *, after: datetime) -> list[dict[str, str]]:
     """Return the next few promises from the local day of `after` on."""
     zone = wish.branch.zone
     found = capacity.promises_between(
-        wish=wish, first_day=local_date(after, zone=zone), days=ALTERNATIVE_DAYS
+        wish=capacity.renewed(wish),
+        first_day=local_date(after, zone=zone),
+        days=ALTERNATIVE_DAYS,
     )
     return [
         {

@@ -30,7 +30,6 @@ from appointments.rules.slots.matching import (
     offered,
     offers,
     placements,
-    settled,
     start_refusal,
     why_not,
 )
@@ -70,7 +69,6 @@ __all__ = [
     "promise_at",
     "promise_refusal",
     "promises_on",
-    "settled",
     "start_refusal",
     "stop",
     "to_minute",

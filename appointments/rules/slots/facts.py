@@ -160,8 +160,11 @@ class CapState:
 class Wish:
     """A visit that somebody would like: what, where and asked when.
 
-    `preferred` and `barred` are technicians. Visits and holds that do not count
-    (R11, R12) are left out of the workers' calendars by whoever loads them.
+    `preferred` and `barred` are technicians. A promise that `is_settled` was made
+    before: notice, horizon and caps were settled with the customer then. Visits and
+    holds that do not count (R11, R12) are left out of the workers' calendars by
+    whoever loads them; `service_id`, `postal_code` and the roster's `version` are
+    his notes of what the wish was made from.
     """
 
     terms: Terms
@@ -173,14 +176,19 @@ class Wish:
     preferred: frozenset[UUID] = frozenset()
     barred: frozenset[UUID] = frozenset()
     overridden: frozenset[Override] = frozenset()
+    is_settled: bool = False
+    service_id: UUID | None = None
+    postal_code: str = ""
+    version: UUID | None = None
     travel: Travel = field(default_factory=Travel, compare=False)
 
     @property
     def earliest(self) -> int:
         """The first minute at which work may start, by the service's notice."""
+        if self.is_settled:
+            return 0
         is_waived = Override.NOTICE in self.overridden
-        notice = min(0, self.terms.notice) if is_waived else self.terms.notice
-        return minute_from(self.now) + notice
+        return minute_from(self.now) + (0 if is_waived else self.terms.notice)
 
 
 class Promise(NamedTuple):

@@ -4,20 +4,21 @@ The starts of work within a promise are numbered by their quarter hours, and a s
 of them is an integer, one bit each. So a crew's common starts are a bit operation.
 """
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
-from itertools import combinations
+from itertools import combinations, islice
 from uuid import UUID
 
 from appointments.rules.slots.facts import (
     EXACT_PROMISE,
     GRID,
-    Override,
     Placement,
     Promise,
     Reason,
     Span,
+    Stop,
     Wish,
     Worker,
     to_minute,
@@ -30,8 +31,14 @@ from appointments.rules.slots.promises import (
     promises_on,
     work_starts,
 )
-from appointments.rules.slots.starts import fitness_refusal, free_starts, parts_from
+from appointments.rules.slots.starts import (
+    END,
+    fitness_refusal,
+    free_starts,
+    parts_from,
+)
 from appointments.rules.slots.stops import NOWHERE
+from core.travel import Place
 from core.walltime import day_bounds, local_date
 
 Workers = Mapping[UUID, Worker]
@@ -55,13 +62,21 @@ def offers(
 def offered(wish: Wish, workers: Workers, days: Iterable[date]) -> list[Promise]:
     """Return each promise that can be kept; by whom is not asked."""
     promises = _open_promises(wish, days)
-    return [
-        promise
-        for promise, keepers in zip(
-            promises, _keepers(wish, workers, promises), strict=True
-        )
-        if _common_start(wish, keepers) is not None
-    ]
+    if wish.terms.crew_size > 1:
+        found = zip(promises, _keepers(wish, workers, promises), strict=True)
+        return [one for one, who in found if _common_start(wish, who) is not None]
+    kept: set[Promise] = set()
+    left = promises
+    for worker in workers.values():
+        if not left:
+            break
+        for keepers, promise in zip(
+            _keepers(wish, {worker.id: worker}, left), left, strict=True
+        ):
+            if keepers:
+                kept.add(promise)
+        left = [promise for promise in left if promise not in kept]
+    return [promise for promise in promises if promise in kept]
 
 
 def placements(wish: Wish, workers: Workers, promise: Promise) -> list[Placement]:
@@ -80,7 +95,7 @@ def why_not(wish: Wish, worker: Worker, promise: Promise) -> Reason | None:
 
     Notice aside: that is for the promise to answer.
     """
-    wish = settled(wish)
+    wish = replace(wish, is_settled=True)
     refusal = fitness_refusal(wish, worker, promise.day)
     if refusal is not None:
         return refusal
@@ -90,18 +105,6 @@ def why_not(wish: Wish, worker: Worker, promise: Promise) -> Reason | None:
         if _starts(eased_wish, eased, promise):
             return reason
     return Reason.OFF_SHIFT
-
-
-def settled(wish: Wish) -> Wish:
-    """Return the wish for a promise that was made before.
-
-    Notice, horizon and caps were settled with the customer then.
-    """
-    return replace(
-        wish,
-        terms=replace(wish.terms, notice=_AGES_AGO),
-        overridden=wish.overridden | {Override.HORIZON, Override.CAP},
-    )
 
 
 def start_refusal(wish: Wish, worker: Worker, start: int) -> Reason | None:
@@ -120,9 +123,6 @@ def common_refusal(wish: Wish, workers: Workers, promise: Promise) -> Reason:
         return Reason.BUSY
     return next((r for r in _CLOSEST_FIRST if r in reasons), Reason.OFF_SHIFT)
 
-
-# Notice is never less than this: work may have begun whenever.
-_AGES_AGO = -(2**40)
 
 _CLOSEST_FIRST = (
     Reason.HELD,
@@ -212,7 +212,10 @@ def _kept_at_once(
     """Lay what is free over the promises; both are in order of time."""
     found: dict[int, int] = {}
     earliest, number, count = wish.earliest, 0, len(promises)
-    for from_then, closes in free_starts(wish, worker):
+    if not promises:
+        return ()
+    around = Span(promises[0].start, promises[-1].end)
+    for from_then, closes in free_starts(wish, worker, around):
         opens = max(from_then, earliest)
         while number < count and promises[number].end <= opens:
             number += 1
@@ -334,17 +337,12 @@ def _detour(wish: Wish, worker: Worker, work: Span) -> int:
     here = wish.place
     if here is None:
         return 0
+    stops, at = worker.stops, bisect_right(worker.stops, work.start, key=END)
     before = after = worker.home
-    for start, end, latitude, longitude, _, _ in worker.stops:
-        if latitude == NOWHERE:
-            continue
-        if end <= work.start:
-            if work.start - end < _SAME_DAY:
-                before = (latitude, longitude)
-        else:
-            if start - work.end < _SAME_DAY:
-                after = (latitude, longitude)
-            break
+    if at > 0 and work.start - stops[at - 1][1] < _SAME_DAY:
+        before = _place_of(stops[at - 1])
+    if at < len(stops) and stops[at][0] - work.end < _SAME_DAY:
+        after = _place_of(stops[at])
     minutes = wish.travel.minutes
     added = minutes(before, here) if before else 0
     added += minutes(here, after) if after else 0
@@ -358,8 +356,13 @@ _SAME_DAY = 8 * 60
 def _load(wish: Wish, worker: Worker, day: date) -> int:
     """Return how many minutes of that local day are taken already."""
     start, end = map(to_minute, day_bounds(day, zone=wish.branch.zone))
-    return sum(
-        min(stop[1], end) - max(stop[0], start)
-        for stop in worker.stops
-        if stop[0] < end and start < stop[1]
-    )
+    taken = 0
+    for stop in islice(worker.stops, bisect_right(worker.stops, start, key=END), None):
+        if stop[0] >= end:
+            break
+        taken += min(stop[1], end) - max(stop[0], start)
+    return taken
+
+
+def _place_of(stop: Stop) -> Place | None:
+    return None if stop[2] == NOWHERE else (stop[2], stop[3])

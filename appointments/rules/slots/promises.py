@@ -66,7 +66,7 @@ def promise_refusal(wish: Wish, promise: Promise) -> Reason | None:
 
 def last_day(wish: Wish) -> date:
     """Return the last local day that may be promised now."""
-    if Override.HORIZON in wish.overridden:
+    if wish.is_settled or Override.HORIZON in wish.overridden:
         return date.max
     today = local_date(wish.now, zone=wish.branch.zone)
     return today + timedelta(days=wish.terms.horizon_days)
@@ -74,7 +74,7 @@ def last_day(wish: Wish) -> date:
 
 def is_capped(wish: Wish, day: date) -> bool:
     """Tell whether one of the caps that the wish falls under is reached."""
-    if Override.CAP in wish.overridden:
+    if wish.is_settled or Override.CAP in wish.overridden:
         return False
     return any(cap.is_reached_on(day) for cap in wish.caps)
 

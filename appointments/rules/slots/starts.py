@@ -29,7 +29,8 @@ from core.travel import MOST_MINUTES, Place
 Starts = tuple[int, int]
 
 _NEVER = -(2**62)
-_END = itemgetter(1)
+# Live stops do not overlap, so they are in the order of their ends too.
+END = itemgetter(1)
 
 
 def fitness_refusal(wish: Wish, worker: Worker, day: date) -> Reason | None:
@@ -55,8 +56,10 @@ def _is_skilled(wish: Wish, worker: Worker, day: date) -> bool:
     return True
 
 
-def free_starts(wish: Wish, worker: Worker) -> Iterator[Starts]:
+def free_starts(wish: Wish, worker: Worker, around: Span) -> Iterator[Starts]:
     """Yield when this technician could start an unsplit visit, in order of time.
+
+    Shifts that do not touch `around` are left out.
 
     The work lies inside one shift at the branch (R6) with the way from and to where
     the technician lives, outside of any absence, and apart from other visits by
@@ -64,8 +67,10 @@ def free_starts(wish: Wish, worker: Worker) -> Iterator[Starts]:
     """
     length = wish.terms.duration
     for shift in worker.shifts:
-        if not serves(shift, wish):
+        if shift.end <= around.start or not serves(shift, wish):
             continue
+        if shift.start >= around.end:
+            return
         first, last = shift.start, shift.end - length
         if Override.OVERTIME in wish.overridden:
             last = shift.end - 1
@@ -106,7 +111,7 @@ def _between_stops(
     before, needed = wish.terms.before, length + wish.terms.after
     here, far = wish.place, last + needed + MOST_MINUTES
     cleared, left = _NEVER, None  # from when on, and from where the way begins
-    nearest = bisect_right(stops, first - before - MOST_MINUTES, key=_END)
+    nearest = bisect_right(stops, first - before - MOST_MINUTES, key=END)
     for start, end, latitude, longitude, _, _ in islice(stops, nearest, None):
         if start >= far:
             break
