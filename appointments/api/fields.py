@@ -1,11 +1,48 @@
 """Times on the wire: with the branch's offset going out, unambiguous coming in."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from core.api.fields import BranchTimeField, MomentField
+from rest_framework import serializers
 
-__all__ = ["BranchTimeField", "MomentField", "arrival_text"]
+from appointments.rules.slots import Override
+from core.api.fields import BranchTimeField, MomentField
+from core.errors import Rejected
+
+__all__ = ["BranchTimeField", "MomentField", "OverrideField", "arrival_text"]
+
+
+class UnknownOverride(Rejected):
+    """That rule cannot be set aside, by nobody."""
+
+    code = "unknown_override"
+    title = "Not a rule that can be overridden"
+
+
+class OverrideField(serializers.ListField):
+    """Soft rules that staff set aside, for the `reason` that is sent along."""
+
+    child = serializers.ChoiceField(choices=[rule.value for rule in Override])
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"required": False, "max_length": len(Override)} | kwargs)
+
+    def run_child_validation(self, data: Any) -> Any:
+        known = [rule.value for rule in Override]
+        for rule in data:
+            if isinstance(rule, str) and rule not in known:
+                raise UnknownOverride(
+                    f"{rule!r} cannot be overridden.", overridable=known
+                )
+        return super().run_child_validation(data)
+
+    def to_internal_value(  # type: ignore[override]  # a set, not the list it came as
+        self, data: Any
+    ) -> frozenset[Override]:
+        rules: Iterable[str] = super().to_internal_value(data)
+        return frozenset(map(Override, rules))
 
 
 def arrival_text(

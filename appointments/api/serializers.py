@@ -5,7 +5,12 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from appointments.api.fields import BranchTimeField, MomentField, arrival_text
+from appointments.api.fields import (
+    BranchTimeField,
+    MomentField,
+    OverrideField,
+    arrival_text,
+)
 from appointments.models import Appointment, BookingMode, Service
 from appointments.models.visits import STATUS_CHOICES, STEP_CHOICES
 from appointments.rules.states import Status, Step
@@ -19,7 +24,8 @@ class BookingInput(StrictSerializer):
     """A wish for a visit at an offered start.
 
     Visitors send `lead` with its `booking_token`; staff and machines a `lead` or a
-    `property`, and may choose branch and technician.
+    `property`, and may choose branch and technician. Staff may `override` soft rules,
+    with a `reason`.
     """
 
     service = serializers.SlugField(max_length=40, help_text="Code of the service.")
@@ -33,6 +39,8 @@ class BookingInput(StrictSerializer):
     source = serializers.SlugField(  # type: ignore[assignment]  # a field, not ours
         required=False, max_length=40
     )
+    override = OverrideField()
+    reason = CleanCharField(required=False, max_length=500, allow_blank=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("lead" in attrs) == ("property" in attrs):
@@ -48,6 +56,8 @@ class ConversionInput(StrictSerializer):
     location = serializers.UUIDField(required=False)
     technician = serializers.UUIDField(required=False)
     notes = CleanCharField(required=False, max_length=4000, allow_blank=True)
+    override = OverrideField()
+    reason = CleanCharField(required=False, max_length=500, allow_blank=True)
 
 
 class RescheduleInput(StrictSerializer):
@@ -55,6 +65,7 @@ class RescheduleInput(StrictSerializer):
 
     starts_at = MomentField()
     technician = serializers.UUIDField(required=False)
+    override = OverrideField()
     reason = CleanCharField(required=False, max_length=500, allow_blank=True)
 
 
@@ -62,6 +73,7 @@ class AssignInput(StrictSerializer):
     """Who shall do it."""
 
     technician = serializers.UUIDField()
+    override = OverrideField()
     reason = CleanCharField(required=False, max_length=500, allow_blank=True)
 
 

@@ -193,6 +193,8 @@ def booking_request(form: dict[str, Any], *, actor: Actor) -> BookingRequest:
         technician_id=form.get("technician") if actor.is_staff else None,
         notes=form.get("notes", ""),
         source=form.get("source", "staff" if actor.is_staff else "website"),
+        override=form.get("override", frozenset()),
+        reason=form.get("reason", ""),
     )
 
 

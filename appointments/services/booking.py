@@ -11,6 +11,7 @@ from appointments.models import Appointment, Service
 from appointments.rules import slots
 from appointments.rules.slots import Override, Promise, Reason, Wish, to_minute
 from appointments.selectors import capacity
+from appointments.services.overrides import as_data, require_permitted
 from appointments.services.placing import SlotUnavailable, place, refused
 from appointments.services.record import emit_about
 from core.actors import Actor
@@ -63,7 +64,9 @@ def book(*, request: BookingRequest, actor: Actor, now: datetime) -> Appointment
         NotFound: the branch is outside of the actor's sight.
         AlreadyConverted: the lead has been booked before.
         NonexistentLocalTime, AmbiguousLocalTime: of a naive `starts_at`.
+        Forbidden, ReasonRequired: of an override.
     """
+    require_permitted(request.override, reason=request.reason, actor=actor)
     lead = _open_lead(request.lead_id) if request.lead_id else None
     address = request.property or _address_of(lead, actor=actor, now=now)
     location = _branch(request, address=address, actor=actor)
@@ -86,7 +89,7 @@ def book(*, request: BookingRequest, actor: Actor, now: datetime) -> Appointment
         actor=actor,
         now=now,
         reason=request.reason,
-        data={"override": sorted(request.override)} if request.override else None,
+        data=as_data(request.override),
     )
     return visit
 
