@@ -56,6 +56,20 @@ BOOKED_INTO_ABSENCES = """
     WHERE a.released_at IS NULL
       AND tstzrange(v.starts_at, v.ends_at) && tstzrange(o.starts_at, o.ends_at)
 """
+BOOKED_WITH_THE_DEACTIVATED = """
+    SELECT v.reference FROM appointments_assignment a
+    JOIN appointments_appointment v ON v.id = a.appointment_id
+    JOIN technicians_technician t ON t.id = a.technician_id
+    WHERE a.released_at IS NULL AND NOT t.is_active
+"""
+BOOKED_ON_DAYS_OFF = """
+    SELECT v.reference FROM appointments_assignment a
+    JOIN appointments_appointment v ON v.id = a.appointment_id
+    JOIN core_location l ON l.id = v.location_id
+    JOIN technicians_shiftexception x ON x.technician_id = a.technician_id
+     AND x.date = (v.starts_at AT TIME ZONE l.time_zone)::date
+    WHERE a.released_at IS NULL AND x.starts IS NULL
+"""
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
@@ -81,6 +95,8 @@ def audit(answers: Sequence[Answer]) -> None:
     assert rows(EVENTS_UNLIKE_CHANGES) == []
     assert rows(HELD_BY_ENDED_VISITS) == []
     assert rows(BOOKED_INTO_ABSENCES) == []
+    assert rows(BOOKED_WITH_THE_DEACTIVATED) == []
+    assert rows(BOOKED_ON_DAYS_OFF) == []
     no_lost_update(answers)
 
 

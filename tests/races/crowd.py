@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from http.client import HTTPConnection
 from threading import Barrier
 from typing import Any
@@ -137,6 +137,17 @@ def step(visit: UUID, *, to: str) -> Call:
     return Call("POST", f"/appointments/{visit}/status", {"status": to})
 
 
-def time_off(technician: UUID, *, starts_at: datetime, ends_at: datetime) -> Call:
+def time_off(
+    technician: UUID, *, starts_at: datetime, ends_at: datetime, **given: Any
+) -> Call:
     body = {"starts_at": starts_at.isoformat(), "ends_at": ends_at.isoformat()}
-    return Call("POST", f"/technicians/{technician}/time-off", body)
+    return Call("POST", f"/technicians/{technician}/time-off", body | given)
+
+
+def day_off(technician: UUID, *, day: date, **given: Any) -> Call:
+    body = {"date": day.isoformat()} | given
+    return Call("POST", f"/technicians/{technician}/exceptions", body)
+
+
+def deactivate(technician: UUID, **given: Any) -> Call:
+    return Call("POST", f"/technicians/{technician}/deactivate", given)
