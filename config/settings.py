@@ -221,7 +221,14 @@ EVENT_HANDLERS: dict[str, list[str]] = {
     "customer.created": [_TELL_SUBSCRIBERS],
     "customer.updated": [_TELL_SUBSCRIBERS],
     "customer.property_added": [_TELL_SUBSCRIBERS],
-    # How the crew works is nobody's business outside; the slots show what follows.
+    # When branches are open and how the crew works is nobody's business outside: the
+    # slots show what follows.
+    "holiday.added": [],
+    "holiday.changed": [],
+    "holiday.removed": [],
+    "location.saved": [],
+    "location.hours_changed": [],
+    "zone.saved": [],
     "technician.created": [],
     "technician.updated": [],
     "technician.deactivated": [],

@@ -10,6 +10,7 @@ from drf_spectacular.views import (
 from rest_framework.routers import SimpleRouter
 
 from core.api import error_views, probes
+from core.api.holidays import HolidayViewSet
 from core.api.locations import LocationViewSet
 
 handler400 = error_views.bad_request
@@ -17,11 +18,12 @@ handler403 = error_views.forbidden
 handler404 = error_views.not_found
 handler500 = error_views.server_error
 
-_locations = SimpleRouter(trailing_slash=False, use_regex_path=False)
-_locations.register("locations", LocationViewSet, basename="location")
+_branches = SimpleRouter(trailing_slash=False, use_regex_path=False)
+_branches.register("locations", LocationViewSet, basename="location")
+_branches.register("holidays", HolidayViewSet, basename="holiday")
 
 api_v1 = [
-    path("", include(_locations.urls)),
+    path("", include(_branches.urls)),
     path("", include("accounts.api.urls")),
     path("", include("leads.api.urls")),
     path("", include("technicians.api.urls")),

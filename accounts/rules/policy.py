@@ -37,6 +37,10 @@ POLICY: Mapping[str, Roles] = {
     # Branches: the website shows them
     "locations.list": EVERYBODY,
     "locations.retrieve": EVERYBODY,
+    # Holidays; those of the whole company are the admins', which the service sees to
+    "holidays.list": CREW,
+    "holidays.create": OFFICE,
+    "holidays.destroy": OFFICE,
     # Leads: the public form and partners leave them, the office works on them
     "leads.list": READERS | MACHINE,
     "leads.retrieve": READERS | MACHINE,

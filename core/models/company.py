@@ -93,14 +93,27 @@ class OpeningHours(models.Model):
         return f"{day} {self.opens:%H:%M}-{self.closes:%H:%M}"
 
 
+class HolidayQuerySet(models.QuerySet["Holiday"]):
+    """Holidays."""
+
+    def visible_to(self, actor: Actor) -> "HolidayQuerySet":
+        """Return those of the actor's branches, and the whole company's."""
+        if actor.location_ids is None:
+            return self
+        return self.filter(Q(location__in=actor.location_ids) | Q(location=None))
+
+
 class Holiday(models.Model):
     """A day on which nobody is booked: of one branch, or of the whole company."""
 
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     location = models.ForeignKey(
         Location, models.CASCADE, null=True, blank=True, related_name="holidays"
     )
     date = models.DateField()
     name = models.CharField(max_length=100)
+
+    objects = HolidayQuerySet.as_manager()
 
     class Meta:
         constraints = [

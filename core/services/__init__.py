@@ -1,5 +1,22 @@
-"""Move events and messages on: publish, deliver, replay, forget."""
+"""Move events and messages on, and change when branches are open."""
 
+from core.services.branches import (
+    ClosesBeforeOpening,
+    HoursForm,
+    ZipTaken,
+    save_branch,
+    save_zone,
+    set_opening_hours,
+)
+from core.services.closing import (
+    HolidayForm,
+    HolidayListed,
+    add_holiday,
+    change_holiday,
+    missing_holidays,
+    prefill_holidays,
+    remove_holiday,
+)
 from core.services.delivering import deliver, sweep
 from core.services.housekeeping import prune
 from core.services.publishing import publish_waiting
@@ -14,15 +31,28 @@ from core.services.replaying import (
 )
 
 __all__ = [
+    "ClosesBeforeOpening",
+    "HolidayForm",
+    "HolidayListed",
+    "HoursForm",
     "NotReplayable",
+    "ZipTaken",
+    "add_holiday",
     "call_off_all",
     "cancel",
+    "change_holiday",
     "deliver",
+    "missing_holidays",
     "park",
+    "prefill_holidays",
     "prune",
     "publish_waiting",
+    "remove_holiday",
     "replay",
     "replay_many",
+    "save_branch",
+    "save_zone",
+    "set_opening_hours",
     "sweep",
     "unpark",
 ]

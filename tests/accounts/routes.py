@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.models import Holiday
 from integrations.models import WebhookEndpoint
 from notifications.models import Notification
 from technicians.models import Technician
 from tests.core.outbox_rows import tell
 from tests.factories import (
+    DAY,
     TOMORROW,
     local,
     make_appointment,
@@ -70,6 +72,14 @@ def thing(make: Maker, **given: Any) -> Row:
 
 def branch(technician: Technician) -> Made:
     return {"pk": technician.location_id}
+
+
+def holiday(technician: Technician) -> Made:
+    """Make the branch's holiday, if it has none yet."""
+    holiday, _ = Holiday.objects.get_or_create(
+        location=technician.location, date=TOMORROW + 2 * DAY, name="Picnic"
+    )
+    return {"pk": holiday.pk, "location": technician.location_id}
 
 
 def user(technician: Technician) -> Made:
@@ -163,6 +173,17 @@ ROWS: dict[str, Row] = {
     # core
     "locations": listing(branch),
     "locations/<uuid:pk>": thing(branch),
+    "holidays": listing(
+        holiday,
+        bodies={
+            "post": {
+                "date": (TOMORROW + DAY).isoformat(),
+                "name": "Picnic",
+                "location": "{location}",
+            }
+        },
+    ),
+    "holidays/<uuid:pk>": thing(holiday),
     # leads
     "leads": listing(lead),
     "leads/<uuid:pk>": thing(lead, bodies={"patch": {"name": "Ada"}}),

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import time, timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection, transaction
@@ -13,12 +15,13 @@ from django.test.utils import CaptureQueriesContext
 from appointments.models import Appointment
 from appointments.selectors.fitness import misfits
 from appointments.services import cancel
+from core import services as core
 from core.actors import SYSTEM, Actor, Role
 from core.errors import NotFound
 from core.ids import uuid7
-from core.models import Event
+from core.models import Event, Holiday, Location, OpeningHours, Zone, ZoneZip
 from core.roster import OnConflict, Stranded, rehearse
-from core.services import publish_waiting
+from core.services import HolidayForm, HoursForm, publish_waiting
 from notifications.models import Notification
 from technicians import services
 from technicians.models import ShiftException, Technician, TechnicianSkill, TimeOff
@@ -157,6 +160,60 @@ def other_zones(booked: Booked, **given) -> Technician:
     )
 
 
+def holiday(booked: Booked, *, location_id: UUID | None, **given) -> Holiday:
+    form = HolidayForm(date=TOMORROW, name="Picnic", location_id=location_id)
+    return core.add_holiday(form=form, **COMMON | given)
+
+
+def holiday_here(booked: Booked, **given) -> Holiday:
+    return holiday(booked, location_id=booked.visit.location_id, **given)
+
+
+def holiday_everywhere(booked: Booked, **given) -> Holiday:
+    return holiday(booked, location_id=None, **given)
+
+
+def holiday_moved(booked: Booked, **given) -> Holiday:
+    """Make another branch's holiday this branch's, and put it on that day."""
+    row = Holiday.objects.create(location=make_location(), date=TODAY, name="Picnic")
+    form = HolidayForm(
+        date=TOMORROW, name="Picnic", location_id=booked.visit.location_id
+    )
+    return core.change_holiday(holiday_id=row.pk, form=form, **COMMON | given)
+
+
+def holidays_prefilled(booked: Booked, **given) -> list[Holiday]:
+    """Tomorrow is the second of March: a holiday in Texas, and in Texas only."""
+    Location.objects.update(region="TX")
+    return core.prefill_holidays(
+        location_ids=[booked.visit.location_id], years=[2027], **COMMON | given
+    )
+
+
+def hours_from_noon(booked: Booked, **given) -> None:
+    hours = HoursForm(weekday=TOMORROW.weekday(), opens=time(12), closes=time(18))
+    core.set_opening_hours(
+        location_id=booked.visit.location_id, hours=[hours], **COMMON | given
+    )
+
+
+def closed_that_day(booked: Booked, **given) -> None:
+    core.set_opening_hours(
+        location_id=booked.visit.location_id, hours=[], **COMMON | given
+    )
+
+
+def other_clock(booked: Booked, **given) -> Location:
+    """Nine in Phoenix is six in Honolulu, before anybody works."""
+    branch = Location.objects.get(pk=booked.visit.location_id)
+    branch.time_zone = ZoneInfo("Pacific/Honolulu")
+    return core.save_branch(branch=branch, **COMMON | given)
+
+
+def other_zips(booked: Booked, **given) -> Zone:
+    return core.save_zone(zone=booked.zone, postal_codes={"85006"}, **COMMON | given)
+
+
 CHANGES = [
     pytest.param(change, reason, id=name)
     for name, change, reason in (
@@ -170,12 +227,20 @@ CHANGES = [
         ("a certificate renewed shorter", certificate_shortened, "no_skill"),
         ("a skill revoked", skill_revoked, "no_skill"),
         ("other zones", other_zones, "out_of_zone"),
+        ("a holiday of the branch", holiday_here, "holiday"),
+        ("a holiday of the company", holiday_everywhere, "holiday"),
+        ("a holiday moved", holiday_moved, "holiday"),
+        ("public holidays", holidays_prefilled, "holiday"),
+        ("opening at noon", hours_from_noon, "closed"),
+        ("closed that day", closed_that_day, "closed"),
+        ("another clock", other_clock, "closed"),
+        ("other ZIPs", other_zips, "out_of_zone"),
     )
 ]
 
 
 def roster_of(technician: Technician) -> Iterable[Any]:
-    """Return all that the roster knows of a technician."""
+    """Return all that the roster knows of a technician, and of the company."""
     fresh = Technician.objects.get(pk=technician.pk)
     return [
         fresh.is_active,
@@ -185,6 +250,10 @@ def roster_of(technician: Technician) -> Iterable[Any]:
         *fresh.shift_exceptions.values(),
         *fresh.zones.values(),
         *TechnicianSkill.objects.filter(technician=fresh).values(),
+        *Location.objects.order_by("pk").values("time_zone"),
+        *Holiday.objects.values(),
+        *OpeningHours.objects.order_by("pk").values(),
+        *ZoneZip.objects.order_by("pk").values(),
     ]
 
 
@@ -195,19 +264,9 @@ def test_it_is_refused_with_the_list(booked, change, reason) -> None:
     with pytest.raises(Stranded) as refused, transaction.atomic():
         change(booked)
 
-    assert refused.value.extra == {
-        "conflicts": [
-            {
-                "id": str(booked.visit.pk),
-                "reference": booked.visit.reference,
-                "starts_at": "2027-03-02T09:00:00-07:00",
-                "time_zone": "America/Phoenix",
-                "technician": str(booked.technician.pk),
-                "reason": reason,
-            }
-        ],
-        "total": 1,
-    }
+    (conflict,) = refused.value.extra["conflicts"]
+    assert (conflict["id"], conflict["reason"]) == (str(booked.visit.pk), reason)
+    assert refused.value.extra["total"] == 1
     assert roster_of(booked.technician) == before
     assert booked.visit.assignments.count() == 1
     assert not Event.objects.exists()
@@ -241,6 +300,22 @@ def test_unassigning_moves_the_visit_to_the_attention_lane(
     told = Event.objects.get(name="appointment.unassigned")
     assert told.reason == f"The roster has changed: {reason.replace('_', ' ')}"
     assert told.data["previous"]["technicians"] == [str(booked.technician.pk)]
+
+
+def test_a_visit_in_the_way_is_shown_by_the_clock_of_its_branch(booked) -> None:
+    with pytest.raises(Stranded) as refused:
+        time_off(booked)
+
+    assert refused.value.extra["conflicts"] == [
+        {
+            "id": str(booked.visit.pk),
+            "reference": booked.visit.reference,
+            "starts_at": "2027-03-02T09:00:00-07:00",
+            "time_zone": "America/Phoenix",
+            "technician": str(booked.technician.pk),
+            "reason": "time_off",
+        }
+    ]
 
 
 def test_no_customer_is_told(booked) -> None:
