@@ -18,13 +18,16 @@ _WORTH_ANOTHER_TRY = ("40P01", "40001", "55P03")
 
 
 @contextmanager
-def on_breach(constraint: str, error: DomainError) -> Iterator[None]:
+def on_breach(
+    constraint: str, error: DomainError, *, savepoint: bool = True
+) -> Iterator[None]:
     """Raise `error` if the block breaches the named database constraint.
 
-    The block runs in a savepoint, so the caller's transaction stays usable.
+    The block runs in a savepoint, so the caller's transaction stays usable. A caller
+    who rolls back anyway when `error` is raised can do without.
     """
     try:
-        with transaction.atomic():
+        with transaction.atomic(savepoint=savepoint):
             yield
     except IntegrityError as breach:
         cause = breach.__cause__

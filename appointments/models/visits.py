@@ -232,6 +232,12 @@ class Assignment(TimeStamped):
             models.Index(
                 "technician", "occupied_from", name="assignment_by_technician"
             ),
+            models.Index(
+                "technician",
+                "held_until",
+                name="assignment_held",
+                condition=Q(hold__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -10,7 +10,7 @@ from appointments.models import PreferenceKind, Service, TechnicianPreference
 from appointments.rules.slots import Override, Wish
 from appointments.selectors.roster import Roster, current_roster
 from core.errors import Rejected
-from core.models import Location, ZoneZip
+from core.models import Location
 from core.travel import Place, place_at, travel
 from leads.models import Property
 from leads.rules.places import place_of_zip
@@ -33,10 +33,11 @@ def location_serving(postal_code: str) -> Location:
     Raises:
         OutOfServiceArea: none does.
     """
-    location_id = ZoneZip.objects.location_of(postal_code)
-    if location_id is None:
+    branches = Location.objects.filter(is_active=True)
+    branch = branches.filter(zones__zips__postal_code=postal_code[:5]).first()
+    if branch is None:
         raise OutOfServiceArea.of(postal_code)
-    return Location.objects.get(pk=location_id)
+    return branch
 
 
 def wish_for(

@@ -221,7 +221,7 @@ def occupy(visit: Appointment | Hold, *, wish: Wish, way: Placement) -> None:
     else:
         _take_off(visit)
     clear_expired_holds(way.technicians, now=wish.now)
-    with on_breach("technician_is_in_one_place", double_booked()):
+    with on_breach("technician_is_in_one_place", double_booked(), savepoint=False):
         Assignment.objects.bulk_create(_assignments(visit, wish=wish, way=way))
 
 
@@ -251,15 +251,14 @@ def _assignments(
 
 
 def clear_expired_holds(technician_ids: Collection[UUID], *, now: datetime) -> None:
-    """Delete the holds on these technicians that are over (R11).
+    """Free these technicians' time of holds that are over (R11).
 
     They count for nothing when looking, but the constraint knows no clock. Whoever
     holds the technicians' locks calls this right before writing.
     """
-    over = Assignment.objects.filter(
-        technician__in=technician_ids, released_at=None, held_until__lte=now
-    )
-    Hold.objects.filter(assignments__in=over).delete()
+    Assignment.objects.filter(
+        technician__in=technician_ids, hold__isnull=False, held_until__lte=now
+    ).delete()
 
 
 def double_booked() -> SlotUnavailable:
