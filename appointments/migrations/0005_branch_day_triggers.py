@@ -13,7 +13,7 @@ SUMS = ", ".join(f"sum({name}) AS {name}" for name in FIGURES)
 ANY = " OR ".join(f"sum({name}) <> 0" for name in FIGURES)
 
 # Of so many entries one has the writer fold the entries of its day.
-BETWEEN_FOLDINGS = 32
+BETWEEN_FOLDINGS = 128
 
 WORDS = """
 CREATE FUNCTION is_open_visit(status varchar)
@@ -21,77 +21,57 @@ RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT status IN ('held', 'requested', 'scheduled', 'dispatched', 'en_route',
                       'on_site', 'paused')
 $$;
-
-CREATE FUNCTION local_day_at(of_location uuid, moment timestamptz)
-RETURNS date LANGUAGE sql STABLE AS $$
-    SELECT (moment AT TIME ZONE time_zone)::date
-    FROM core_location WHERE id = of_location
-$$;
-
-CREATE FUNCTION is_on_nobody(of_visit uuid)
-RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT NOT EXISTS (
-        SELECT FROM appointments_assignment
-        WHERE appointment_id = of_visit AND released_at IS NULL
-    )
-$$;
 """
 
-NO_WORDS = """
-DROP FUNCTION is_on_nobody(uuid);
-DROP FUNCTION local_day_at(uuid, timestamptz);
-DROP FUNCTION is_open_visit(varchar);
-"""
+NO_WORDS = "DROP FUNCTION is_open_visit(varchar);"
 
-# One entry in the place of many. Entries that somebody else is folding are left to
-# him, so nobody waits; what is not committed yet is not seen, and stays.
-FOLDING = f"""
+# Folding puts one entry in the place of many. Where somebody else is at it, he does
+# it, so nobody waits; what is not committed yet is not seen, and stays.
+ENTRIES = f"""
 CREATE FUNCTION fold_branch_day(of_location uuid, of_day date)
-RETURNS void LANGUAGE sql AS $$
-    WITH entries AS MATERIALIZED (
-        SELECT id FROM appointments_branchday
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(
+        hashtext(of_location::text), of_day - date '2000-01-01'
+    ) THEN
+        RETURN;
+    END IF;
+    WITH folded AS (
+        DELETE FROM appointments_branchday
         WHERE location_id = of_location AND day = of_day
-        FOR UPDATE SKIP LOCKED
-    ), folded AS (
-        DELETE FROM appointments_branchday USING entries
-        WHERE appointments_branchday.id = entries.id
-        RETURNING appointments_branchday.*
+        RETURNING *
     )
     INSERT INTO appointments_branchday ({COLUMNS})
     SELECT location_id, day, status, currency, {SUMS} FROM folded
-    GROUP BY location_id, day, status, currency HAVING {ANY}
+    GROUP BY location_id, day, status, currency HAVING {ANY};
+END
+$$;
+
+CREATE FUNCTION add_to_branch_day(
+    of_location uuid, of_day date, of_status varchar, of_currency varchar,
+    more_visits int, more_unassigned int, more_cents bigint,
+    more_planned int, more_worked int
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    entry bigint;
+BEGIN
+    INSERT INTO appointments_branchday ({COLUMNS})
+    VALUES (of_location, of_day, of_status, of_currency, more_visits,
+            more_unassigned, more_cents, more_planned, more_worked)
+    RETURNING id INTO entry;
+    IF entry % {BETWEEN_FOLDINGS} = 0 THEN
+        PERFORM fold_branch_day(of_location, of_day);
+    END IF;
+END
 $$;
 """
 
-NO_FOLDING = "DROP FUNCTION fold_branch_day(uuid, date);"
-
-
-def adding(entries):
-    """Return PL/pgSQL that adds these entries, and folds their days now and then."""
-    return f"""
-    FOR crowded IN
-        WITH added AS (
-            INSERT INTO appointments_branchday ({COLUMNS})
-            SELECT location_id, day, status, currency, {SUMS}
-            FROM ({entries}) AS entry ({COLUMNS})
-            GROUP BY location_id, day, status, currency HAVING {ANY}
-            RETURNING id, location_id, day
-        )
-        SELECT DISTINCT location_id, day FROM added WHERE id % {BETWEEN_FOLDINGS} = 0
-    LOOP
-        PERFORM fold_branch_day(crowded.location_id, crowded.day);
-    END LOOP;
-    """
-
-
-def visit_entry(row, sign):
-    """Return the entry of a visit that came (+) or went (-)."""
-    return f"""
-        SELECT {row}.location_id, local_day_at({row}.location_id, {row}.starts_at),
-               {row}.status, {row}.currency, {sign}1,
-               {sign}(is_open_visit({row}.status) AND is_on_nobody({row}.id))::int,
-               {sign}{row}.price_cents, 0, 0
-    """
+NO_ENTRIES = """
+DROP FUNCTION add_to_branch_day(
+    uuid, date, varchar, varchar, int, int, bigint, int, int
+);
+DROP FUNCTION fold_branch_day(uuid, date);
+"""
 
 
 def minutes(row):
@@ -109,128 +89,137 @@ def worked(row):
     return f"({done})::int * {minutes(row)}"
 
 
-# Statement by statement it would cost a single booking more: most writes are of one.
+# Row by row: most statements write one visit, and that costs least so.
 VISITS = f"""
-CREATE FUNCTION visit_came() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION visit_written() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    crowded record;
+    zone text;
+    crew bigint;
+    is_free boolean;
 BEGIN
-    {adding(visit_entry("NEW", "+"))}
-    RETURN NULL;
-END
-$$;
-
-CREATE FUNCTION visit_went() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    crowded record;
-BEGIN
-    {adding(visit_entry("OLD", "-"))}
-    RETURN NULL;
-END
-$$;
-
-CREATE FUNCTION visit_changed() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    crowded record;
-BEGIN
-    IF (OLD.location_id, OLD.starts_at, OLD.status, OLD.currency, OLD.price_cents)
-        IS NOT DISTINCT FROM
-       (NEW.location_id, NEW.starts_at, NEW.status, NEW.currency, NEW.price_cents)
+    IF TG_OP = 'UPDATE' AND
+        OLD.location_id = NEW.location_id AND OLD.starts_at = NEW.starts_at
+        AND OLD.status = NEW.status AND OLD.currency = NEW.currency
+        AND OLD.price_cents = NEW.price_cents
     THEN
         RETURN NULL;
     END IF;
-    {adding(visit_entry("OLD", "-") + "UNION ALL" + visit_entry("NEW", "+"))}
-    IF OLD.location_id <> NEW.location_id THEN
-        {adding(f'''
-            SELECT branch.id, local_day_at(branch.id, taken.occupied_from), '', '',
-                   0, 0, 0, branch.sign * {planned("taken")},
-                   branch.sign * {worked("taken")}
-            FROM appointments_assignment AS taken,
-                 (VALUES (OLD.location_id, -1), (NEW.location_id, 1))
-                     AS branch (id, sign)
-            WHERE taken.appointment_id = NEW.id
-        ''')}
+    SELECT count(*), count(*) FILTER (WHERE released_at IS NULL) = 0
+    INTO crew, is_free
+    FROM appointments_assignment WHERE appointment_id = coalesce(NEW.id, OLD.id);
+    IF TG_OP <> 'INSERT' THEN
+        SELECT time_zone INTO zone FROM core_location WHERE id = OLD.location_id;
+        PERFORM add_to_branch_day(
+            OLD.location_id, (OLD.starts_at AT TIME ZONE zone)::date,
+            OLD.status, OLD.currency,
+            -1, -(is_free AND is_open_visit(OLD.status))::int, -OLD.price_cents, 0, 0
+        );
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        SELECT time_zone INTO zone FROM core_location WHERE id = NEW.location_id;
+        PERFORM add_to_branch_day(
+            NEW.location_id, (NEW.starts_at AT TIME ZONE zone)::date,
+            NEW.status, NEW.currency,
+            1, (is_free AND is_open_visit(NEW.status))::int, NEW.price_cents, 0, 0
+        );
+    END IF;
+    IF crew > 0 AND OLD.location_id IS DISTINCT FROM NEW.location_id THEN
+        PERFORM add_to_branch_day(
+            branch.id, (member.occupied_from AT TIME ZONE branch.time_zone)::date,
+            '', '', 0, 0, 0,
+            side.sign * {planned("member")}, side.sign * {worked("member")}
+        )
+        FROM appointments_assignment AS member,
+             (VALUES (OLD.location_id, -1), (NEW.location_id, 1)) AS side (id, sign)
+        JOIN core_location AS branch ON branch.id = side.id
+        WHERE member.appointment_id = coalesce(NEW.id, OLD.id);
     END IF;
     RETURN NULL;
 END
 $$;
 
-CREATE TRIGGER branch_days_follow_insert AFTER INSERT ON appointments_appointment
-    FOR EACH ROW EXECUTE FUNCTION visit_came();
-CREATE TRIGGER branch_days_follow_update AFTER UPDATE ON appointments_appointment
-    FOR EACH ROW EXECUTE FUNCTION visit_changed();
-CREATE TRIGGER branch_days_follow_delete AFTER DELETE ON appointments_appointment
-    FOR EACH ROW EXECUTE FUNCTION visit_went();
+CREATE TRIGGER branch_days_follow AFTER INSERT OR UPDATE OR DELETE
+    ON appointments_appointment FOR EACH ROW EXECUTE FUNCTION visit_written();
 """
 
 NO_VISITS = """
-DROP TRIGGER branch_days_follow_insert ON appointments_appointment;
-DROP TRIGGER branch_days_follow_update ON appointments_appointment;
-DROP TRIGGER branch_days_follow_delete ON appointments_appointment;
-DROP FUNCTION visit_came();
-DROP FUNCTION visit_changed();
-DROP FUNCTION visit_went();
+DROP TRIGGER branch_days_follow ON appointments_appointment;
+DROP FUNCTION visit_written();
 """
 
-_CAME = "SELECT *, 1 AS sign FROM fresh WHERE appointment_id IS NOT NULL"
-_WENT = "SELECT *, -1 AS sign FROM stale WHERE appointment_id IS NOT NULL"
+CAME = "SELECT *, 1 AS sign FROM fresh WHERE appointment_id IS NOT NULL"
+WENT = "SELECT *, -1 AS sign FROM stale WHERE appointment_id IS NOT NULL"
 # A technician's steps change nothing here until the last, so they cost little.
-_COUNTED = ("appointment_id", "occupied_from", "occupied_until", "released_at IS NULL")
-_DIFFERS = " OR ".join(
-    f"stale.{column} IS DISTINCT FROM fresh.{column}" for column in _COUNTED[:3]
-) + (
-    " OR (stale.released_at IS NULL) <> (fresh.released_at IS NULL)"
-    " OR (stale.status = 'done') <> (fresh.status = 'done')"
-)
-_CHANGED = f"""
+_DIFFERS = """(
+    (stale.appointment_id, stale.occupied_from, stale.occupied_until,
+     stale.released_at IS NULL, stale.status = 'done')
+    IS DISTINCT FROM
+    (fresh.appointment_id, fresh.occupied_from, fresh.occupied_until,
+     fresh.released_at IS NULL, fresh.status = 'done')
+)"""
+CHANGED = f"""
     SELECT stale.*, -1 AS sign FROM stale JOIN fresh USING (id)
-    WHERE stale.appointment_id IS NOT NULL AND ({_DIFFERS})
+    WHERE stale.appointment_id IS NOT NULL AND {_DIFFERS}
     UNION ALL
     SELECT fresh.*, 1 AS sign FROM stale JOIN fresh USING (id)
-    WHERE fresh.appointment_id IS NOT NULL AND ({_DIFFERS})
+    WHERE fresh.appointment_id IS NOT NULL AND {_DIFFERS}
 """
 
 
 def on_assignments(name, changes):
     """Return the function that a statement on assignments runs.
 
-    It locks the visits before it counts who is on them: two who put technicians on
-    one visit at once would each believe to be the first. The services hold those
-    locks anyway.
+    A statement at a time: whether a visit has anybody before and after it is a
+    question about all of its rows together. The visit is locked before they are
+    counted: two who put technicians on one visit at once would each believe to be the
+    first. The services hold that lock anyway.
     """
+    settling = """PERFORM count_crew(
+                    of_visit, visit.location_id,
+                    (visit.starts_at AT TIME ZONE visit.time_zone)::date,
+                    visit.status, visit.currency, more
+                );"""
     return f"""
 CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    crowded record;
-    touched uuid[] := ARRAY(
-        SELECT DISTINCT appointment_id FROM ({changes}) AS change ORDER BY 1
-    );
+    change record;
+    visit record;
+    of_visit uuid;
+    more int;
 BEGIN
-    IF touched = '{{}}' THEN
-        RETURN NULL;
+    FOR change IN
+        SELECT appointment_id, occupied_from,
+               (released_at IS NULL)::int * sign AS more,
+               {planned("member")} * sign AS planned,
+               {worked("member")} * sign AS worked
+        FROM ({changes}) AS member ORDER BY appointment_id
+    LOOP
+        IF change.appointment_id IS DISTINCT FROM of_visit THEN
+            IF of_visit IS NOT NULL THEN
+                {settling}
+            END IF;
+            of_visit := change.appointment_id;
+            more := 0;
+            SELECT location_id, starts_at, booked.status, currency, time_zone
+            INTO visit
+            FROM appointments_appointment AS booked
+            JOIN core_location AS branch ON branch.id = location_id
+            WHERE booked.id = of_visit FOR NO KEY UPDATE OF booked;
+        END IF;
+        more := more + change.more;
+        -- A visit that is not there (yet, or any more) counts its crew itself.
+        IF visit.location_id IS NOT NULL AND (change.planned, change.worked) <> (0, 0)
+        THEN
+            PERFORM add_to_branch_day(
+                visit.location_id,
+                (change.occupied_from AT TIME ZONE visit.time_zone)::date,
+                '', '', 0, 0, 0, change.planned, change.worked
+            );
+        END IF;
+    END LOOP;
+    IF of_visit IS NOT NULL THEN
+        {settling}
     END IF;
-    PERFORM FROM appointments_appointment
-        WHERE id = ANY(touched) ORDER BY id FOR NO KEY UPDATE;
-    {adding(f'''
-        SELECT visit.location_id, local_day_at(visit.location_id, visit.starts_at),
-               visit.status, visit.currency,
-               0, CASE WHEN held.now = 0 THEN 1 ELSE -1 END, 0, 0, 0
-        FROM (
-            SELECT appointment_id, sum(sign * (released_at IS NULL)::int) AS more
-            FROM ({changes}) AS change GROUP BY appointment_id
-        ) AS change
-        JOIN appointments_appointment AS visit ON visit.id = change.appointment_id,
-        LATERAL (
-            SELECT count(*) AS now FROM appointments_assignment
-            WHERE appointment_id = visit.id AND released_at IS NULL
-        ) AS held
-        WHERE is_open_visit(visit.status) AND (held.now = 0) <> (held.now = more)
-        UNION ALL
-        SELECT visit.location_id, local_day_at(visit.location_id, occupied_from),
-               '', '', 0, 0, 0, sign * {planned("change")}, sign * {worked("change")}
-        FROM ({changes}) AS change
-        JOIN appointments_appointment AS visit ON visit.id = change.appointment_id
-    ''')}
     RETURN NULL;
 END
 $$;
@@ -238,9 +227,30 @@ $$;
 
 
 ASSIGNMENTS = f"""
-{on_assignments("crew_came", _CAME)}
-{on_assignments("crew_changed", _CHANGED)}
-{on_assignments("crew_went", _WENT)}
+-- So many more technicians are on the visit now: were they the first, or the last?
+CREATE FUNCTION count_crew(
+    of_visit uuid, of_location uuid, of_day date, of_status varchar,
+    of_currency varchar, more int
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    holding bigint;
+BEGIN
+    IF more = 0 OR is_open_visit(of_status) IS NOT TRUE THEN
+        RETURN;
+    END IF;
+    SELECT count(*) INTO holding FROM appointments_assignment
+        WHERE appointment_id = of_visit AND released_at IS NULL;
+    IF (holding = 0) <> (holding = more) THEN
+        PERFORM add_to_branch_day(
+            of_location, of_day, of_status, of_currency,
+            0, CASE holding WHEN 0 THEN 1 ELSE -1 END, 0, 0, 0
+        );
+    END IF;
+END
+$$;
+{on_assignments("crew_came", CAME)}
+{on_assignments("crew_changed", CHANGED)}
+{on_assignments("crew_went", WENT)}
 
 CREATE TRIGGER branch_days_follow_insert
     AFTER INSERT ON appointments_assignment REFERENCING NEW TABLE AS fresh
@@ -261,6 +271,7 @@ DROP TRIGGER branch_days_follow_delete ON appointments_assignment;
 DROP FUNCTION crew_came();
 DROP FUNCTION crew_changed();
 DROP FUNCTION crew_went();
+DROP FUNCTION count_crew(uuid, uuid, date, varchar, varchar, int);
 """
 
 # What the account of a branch (null: of all) lacks: counted from the visits, less
@@ -351,7 +362,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(WORDS, NO_WORDS),
-        migrations.RunSQL(FOLDING, NO_FOLDING),
+        migrations.RunSQL(ENTRIES, NO_ENTRIES),
         migrations.RunSQL(VISITS, NO_VISITS),
         migrations.RunSQL(ASSIGNMENTS, NO_ASSIGNMENTS),
         migrations.RunSQL(COUNTING, NO_COUNTING),

@@ -165,11 +165,11 @@ def test_entries_are_folded_into_few() -> None:
     address, service = make_property(), make_service()
     visit = make_appointment(location=branch, property=address, service=service)
 
-    for n in range(100):
+    for n in range(200):
         status = (Status.DISPATCHED, Status.SCHEDULED)[n % 2]
         Appointment.objects.filter(pk=visit.pk).update(status=status)
 
-    assert BranchDay.objects.filter(location=branch).count() < 2 * 32 + 2
+    assert BranchDay.objects.filter(location=branch).count() < 128 + 4
     assert account(branch) == {"visits": 1, "unassigned": 1}
 
 
