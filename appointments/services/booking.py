@@ -17,6 +17,7 @@ from appointments.services.record import emit_about
 from core.actors import Actor
 from core.errors import NotFound, Rejected
 from core.ids import make_reference
+from core.metrics import SLOTS_ASKED_FOR
 from core.models import Location
 from core.walltime import as_instant
 from leads import services as leads
@@ -123,6 +124,7 @@ def _place(
     promise = promise_or_refusal(wish, start)
     visit.window_starts_at, visit.window_ends_at = promise.starts_at, promise.ends_at
     refusal = place(visit, wish=wish, promise=promise, **asked_of(wish, technician_id))
+    SLOTS_ASKED_FOR.labels("lost" if refusal else "kept").inc()
     if refusal is not None:
         raise refused(wish, refusal, after=start)
 

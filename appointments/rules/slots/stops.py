@@ -9,7 +9,7 @@ from appointments.rules.slots.facts import Stop, minute_from, to_minute
 from core.travel import Place
 
 # As `stops_of_technician_day()` packs it.
-_RECORD = struct.Struct(">iiiiq16s")
+RECORD = struct.Struct(">iiiiq16s")
 
 # Stands for "no coordinates".
 NOWHERE = -(2**31)
@@ -41,7 +41,7 @@ def live(
     not_mine = {owner.bytes for owner in own}
     found: list[Stop] = []
     for packed in days:
-        for each in _RECORD.iter_unpack(packed):
+        for each in RECORD.iter_unpack(packed):
             if (each[4] and each[4] <= moment) or each[5] in not_mine:
                 continue
             if found and found[-1] == each:
