@@ -173,6 +173,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(minutes=5),
         "options": {"expires": 240},
     },
+    "book the visits of maintenance plans": {
+        "task": "appointments.tasks.generate_plan_visits",
+        "schedule": timedelta(minutes=10),
+        "options": {"expires": 540},
+    },
     "forget spent tokens and ended sessions": {
         "task": "accounts.tasks.prune",
         "schedule": timedelta(hours=1),
@@ -194,6 +199,7 @@ HOUSEKEEPING = [
 # --- What happens after a change: event -> handlers; outbox kind -> deliverer ----
 
 _TELL_SUBSCRIBERS = "integrations.handlers.tell_subscribers"
+_CLOSE_PLAN_OCCURRENCE = "appointments.handlers.close_plan_occurrence"
 EVENT_HANDLERS: dict[str, list[str]] = {
     # An audit trail of access; nobody outside is told.
     "user.created": [],
@@ -249,6 +255,7 @@ EVENT_HANDLERS: dict[str, list[str]] = {
     ],
     "appointment.cancelled": [
         "notifications.handlers.tell_cancellation",
+        _CLOSE_PLAN_OCCURRENCE,
         _TELL_SUBSCRIBERS,
     ],
     "appointment.assigned": [_TELL_SUBSCRIBERS],
@@ -256,8 +263,19 @@ EVENT_HANDLERS: dict[str, list[str]] = {
     "appointment.updated": [_TELL_SUBSCRIBERS],
     "appointment.status_changed": [
         "notifications.handlers.tell_progress",
+        _CLOSE_PLAN_OCCURRENCE,
         _TELL_SUBSCRIBERS,
     ],
+    "plan.created": [_TELL_SUBSCRIBERS],
+    "plan.updated": [_TELL_SUBSCRIBERS],
+    "plan.paused": [_TELL_SUBSCRIBERS],
+    "plan.resumed": [_TELL_SUBSCRIBERS],
+    "plan.ended": [_TELL_SUBSCRIBERS],
+    "plan.occurrence_due": [_TELL_SUBSCRIBERS],
+    "plan.occurrence_booked": [_TELL_SUBSCRIBERS],
+    "plan.occurrence_conflict": [_TELL_SUBSCRIBERS],
+    "plan.occurrence_skipped": [_TELL_SUBSCRIBERS],
+    "plan.occurrence_done": [_TELL_SUBSCRIBERS],
 }
 # Who looks after booked visits while shifts, absences, holidays or zones change.
 ROSTER_GUARD = "appointments.services.stranding.guard"

@@ -10,7 +10,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from accounts.models import User
-from appointments.models import Appointment, Assignment, Service
+from appointments.models import (
+    Appointment,
+    Assignment,
+    MaintenancePlan,
+    PlanSeason,
+    Service,
+)
+from appointments.rules.plans import MonthDay, Season
 from core.actors import Role
 from core.ids import make_reference
 from core.models import Location, OpeningHours, Zone, ZoneZip
@@ -217,3 +224,49 @@ def make_assignment(
     return Assignment.objects.create(
         appointment=appointment, technician=technician, **fields | given
     )
+
+
+def make_season(
+    key: str = "spring",
+    first: tuple[int, int] = (3, 1),
+    last: tuple[int, int] = (4, 30),
+    *,
+    weekday: int | None = 1,
+    starts: time = time(8),
+) -> Season:
+    """Make the season of a visit that is best on a Tuesday at eight."""
+    return Season(
+        key=key,
+        first=MonthDay(*first),
+        last=MonthDay(*last),
+        weekday=weekday,
+        starts=starts,
+    )
+
+
+def make_plan(*seasons: Season, **given: Any) -> MaintenancePlan:
+    """Make a plan, with a visit each spring unless `seasons` are given."""
+    address = given.pop("property", None) or make_property()
+    fields = {
+        "reference": make_reference("M"),
+        "location": given.pop("location", None) or make_location(),
+        "service": given.pop("service", None) or make_service(),
+        "valid_from": date(2026, 1, 1),
+    }
+    plan = MaintenancePlan.objects.create(
+        property=address, customer=address.customer, **fields | given
+    )
+    PlanSeason.objects.bulk_create(
+        PlanSeason(
+            plan=plan,
+            key=season.key,
+            first_month=season.first.month,
+            first_day=season.first.day,
+            last_month=season.last.month,
+            last_day=season.last.day,
+            weekday=season.weekday,
+            starts=season.starts,
+        )
+        for season in seasons or [make_season()]
+    )
+    return plan

@@ -47,6 +47,11 @@ class Tolerance(StrEnum):
     SAME_TIME = "same_time"  # or the wished time on another weekday
     ANY = "any"  # or whatever is offered within the period
 
+    @property
+    def reach(self) -> int:
+        """How far it reaches, to be compared."""
+        return list(Tolerance).index(self)
+
 
 class MonthDay(NamedTuple):
     """A day of every year."""
@@ -169,47 +174,40 @@ def periods_between(
     )
 
 
-def best(
-    offers: Iterable[Offer],
-    *,
-    wished: Wished,
-    tolerance: Tolerance,
-    sees_all: bool,
-) -> Offer | None:
-    """Return the offer that suits best, or None where the plan tolerates none.
+def by_merit(offers: Iterable[Offer], wished: Wished) -> list[Offer]:
+    """Return the offers, the one that suits best first.
 
-    The wished weekday and time come first, then the time on other days, then
-    anything; among these what the preferred technician can keep, then the nearest.
-    As long as days of the period lie beyond the horizon (not `sees_all`), only the
-    very wish is taken: better may come into sight.
+    The wished weekday and time come before the time on other days, and that before
+    anything else; of equals what the preferred technician can keep, then the nearest.
     """
-    widest = tolerance if sees_all else Tolerance.EXACT
-    good = [
-        (rank, offer)
-        for offer in offers
-        if (rank := _rank(offer, wished)) <= _TIERS.index(widest)
-    ]
-    return min(good, key=lambda each: _order(*each, wished))[1] if good else None
+    return sorted(offers, key=lambda offer: _merit(offer, wished))
 
 
-_TIERS = tuple(Tolerance)
+def suits(
+    offer: Offer, *, wished: Wished, tolerance: Tolerance, sees_all: bool
+) -> bool:
+    """Tell whether a plan may take this offer.
+
+    As long as days of the period lie beyond the horizon (not `sees_all`), only the
+    very wish will do: better may come into sight.
+    """
+    return _reach(offer, wished) <= (tolerance if sees_all else Tolerance.EXACT).reach
 
 
-def _rank(offer: Offer, wished: Wished) -> int:
+def _reach(offer: Offer, wished: Wished) -> int:
+    """Return how far a plan must reach for this offer, as `Tolerance.reach`."""
     start = recurring_instant(offer.day, wished.starts, zone=wished.zone)
     if not offer.starts_at <= start < offer.ends_at:
-        return _TIERS.index(Tolerance.ANY)
+        return Tolerance.ANY.reach
     if wished.weekday in {None, offer.day.weekday()}:
-        return _TIERS.index(Tolerance.EXACT)
-    return _TIERS.index(Tolerance.SAME_TIME)
+        return Tolerance.EXACT.reach
+    return Tolerance.SAME_TIME.reach
 
 
-def _order(
-    rank: int, offer: Offer, wished: Wished
-) -> tuple[int, bool, int, timedelta, datetime]:
+def _merit(offer: Offer, wished: Wished) -> tuple[int, bool, int, timedelta, datetime]:
     at_best = recurring_instant(offer.day, wished.starts, zone=wished.zone)
     return (
-        rank,
+        _reach(offer, wished),
         not offer.by_preferred,
         abs((offer.day - wished.day).days),
         abs(offer.starts_at - at_best),

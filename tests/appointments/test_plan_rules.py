@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,14 +17,15 @@ from appointments.rules.plans import (
     Season,
     Tolerance,
     Wished,
-    best,
+    by_merit,
     periods_between,
     seasons_fault,
+    suits,
 )
 
 NEW_YORK = ZoneInfo("America/New_York")
 LISBON = ZoneInfo("Europe/Lisbon")
-EVER = {"valid_from": date(2000, 1, 1), "valid_until": None}
+EVER: dict[str, Any] = {"valid_from": date(2000, 1, 1), "valid_until": None}
 MONDAY, TUESDAY, SUNDAY = 0, 1, 6
 
 
@@ -186,7 +188,10 @@ def offer(day: date, hour: int, *, minutes: int = 120, by_preferred: bool = Fals
 
 
 def chosen(*offers, tolerance=Tolerance.ANY, sees_all=True):
-    return best(offers, wished=WISHED, tolerance=tolerance, sees_all=sees_all)
+    """Return the best offer if the plan may take it."""
+    first = by_merit(offers, WISHED)[0]
+    given = {"wished": WISHED, "tolerance": tolerance, "sees_all": sees_all}
+    return first if suits(first, **given) else None
 
 
 def test_the_wish_comes_before_all_else() -> None:
@@ -270,7 +275,7 @@ def test_a_time_that_comes_twice_is_its_first() -> None:
         Offer(night, at, at + timedelta(minutes=1)) for at in (first + hour, first)
     ]
 
-    taken = best(offers, wished=wished, tolerance=Tolerance.EXACT, sees_all=True)
+    taken = by_merit(offers, wished)[0]
 
     assert taken == offers[1]
 
