@@ -176,6 +176,7 @@ def _take(
     with transaction.atomic():
         leaving = _on_it(visit)
         if not lock_technicians({*way.technicians, *leaving}, wait=wait):
+            transaction.set_rollback(True)
             return _Try.LOCKED
         workers = capacity.workers_for(
             wish=wish,
