@@ -91,6 +91,7 @@ POLICY: Mapping[str, Roles] = {
     "appointments.assign": OFFICE,
     "appointments.unassign": OFFICE,
     "appointments.change_status": OFFICE | {Role.TECHNICIAN},
+    "appointments.swap": OFFICE,
     # Messages to customers
     "notifications.list": READERS | MACHINE,
     "notifications.retrieve": READERS | MACHINE,

@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from appointments.api.availability import AvailabilityView, ExplanationView
 from appointments.api.schedule import ScheduleView
 from appointments.api.views import (
+from appointments.api.swap import SwapView
     AppointmentViewSet,
     LeadConversionView,
     ServiceViewSet,
@@ -25,6 +26,9 @@ urlpatterns = [
     ),
     path(
         "technicians/<uuid:pk>/schedule",
+    path(
+        "appointments/swap", SwapView.as_view({"post": "swap"}), name="appointment-swap"
+    ),
         ScheduleView.as_view(),
         name="technician-schedule",
     ),

@@ -59,8 +59,8 @@ def reschedule(
     visit = locked_visit(
         appointment_id=appointment_id, actor=actor, expected_version=expected_version
     )
-    _must_be_movable(visit, to="rescheduled")
-    before = _as_it_was(visit)
+    must_be_movable(visit, to="rescheduled")
+    before = as_it_was(visit)
     current = crew_of(visit)
     wish = _wish_of(visit, now=now, override=override)
     promise = promise_or_refusal(wish, as_instant(starts_at, zone=wish.branch.zone))
@@ -109,11 +109,11 @@ def assign(
     visit = locked_visit(
         appointment_id=appointment_id, actor=actor, expected_version=expected_version
     )
-    _must_be_movable(visit, to="assigned")
+    must_be_movable(visit, to="assigned")
     current = crew_of(visit)
     if [row.technician_id for row in current] == [technician_id]:
         return visit
-    before = _as_it_was(visit)
+    before = as_it_was(visit)
     _must_be_visible(technician_id, actor=actor)
     _put_on(visit, technician_id=technician_id, override=override, now=now)
     visit.status = Status.SCHEDULED
@@ -148,10 +148,10 @@ def unassign(
     visit = locked_visit(
         appointment_id=appointment_id, actor=actor, expected_version=expected_version
     )
-    _must_be_movable(visit, to="unassigned")
+    must_be_movable(visit, to="unassigned")
     current = crew_of(visit)
     if current:
-        before = _as_it_was(visit)
+        before = as_it_was(visit)
         _take_off(current)
         visit.status = Status.SCHEDULED
         save_change(
@@ -166,7 +166,12 @@ def unassign(
     return visit
 
 
-def _must_be_movable(visit: Appointment, *, to: str) -> None:
+def must_be_movable(visit: Appointment, *, to: str) -> None:
+    """Refuse a visit whose work has begun or that has ended.
+
+    Raises:
+        InvalidTransition
+    """
     if Status(visit.status) not in MOVABLE:
         raise InvalidTransition(
             f"A visit that is {visit.status} cannot be {to}.",
@@ -175,7 +180,8 @@ def _must_be_movable(visit: Appointment, *, to: str) -> None:
         )
 
 
-def _as_it_was(visit: Appointment) -> dict[str, Any]:
+def as_it_was(visit: Appointment) -> dict[str, Any]:
+    """Return what an event tells of the visit before the change."""
     on_it = visit.assignments.on_the_visit().values_list("technician_id", flat=True)
     return {
         **times_of(visit),
@@ -253,4 +259,6 @@ def _put_on(
         return
     refusal = place(visit, wish=wish, promise=Promise(first, end, day), **asked)
     if refusal is not None:
+        # What else could be booked is for a new promise: notice and caps count again.
+        wish = replace(wish, is_settled=False)
         raise refused(wish, refusal, after=visit.window_starts_at)

@@ -226,6 +226,7 @@ ROWS: dict[str, Row] = {
     "services/<uuid:pk>": thing(service, company_wide=True),
     "appointments": listing(visit),
     "appointments/<uuid:pk>": thing(visit, bodies={"patch": {"notes": "Gate 7"}}),
+    "appointments/swap": nothing(),
     "appointments/<uuid:pk>/assign": thing(
         visit, bodies={"post": {"technician": "{technician}"}}
     ),
