@@ -125,11 +125,11 @@ def _visit_bar(row: Assignment, *, one: CrewDay, edges: Interval) -> Bar:
     zone = one.technician.location.time_zone
     status = visit.get_status_display()
     return _bar(
-        _work(row),
+        row.work,
         edges=edges,
         kind=f"status-{visit.status}",
         title=(
-            f"{clock(visit.starts_at, zone=zone)} {visit.service.name}, "
+            f"{clock(row.work.start, zone=zone)} {visit.service.name}, "
             f"{visit.customer.name} ({status})"
         ),
         url_id=str(visit.pk),
@@ -147,10 +147,6 @@ def _bar(
         title=title,
         url_id=url_id,
     )
-
-
-def _work(row: Assignment) -> Interval:
-    return Interval(row.visit.starts_at, row.visit.ends_at)
 
 
 def _minutes(start: datetime, end: datetime) -> int:

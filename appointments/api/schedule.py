@@ -150,8 +150,8 @@ def _visit(row: Assignment, local: Any) -> dict[str, Any]:
         "service": visit.service.name,
         "customer": visit.customer.name,
         "address": str(visit.property),
-        "starts_at": local(visit.starts_at),
-        "ends_at": local(visit.ends_at),
+        "starts_at": local(row.work.start),
+        "ends_at": local(row.work.end),
         "window_starts_at": local(visit.window_starts_at),
         "window_ends_at": local(visit.window_ends_at),
     }

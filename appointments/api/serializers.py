@@ -236,7 +236,11 @@ class AppointmentOutput(PublicAppointmentOutput):
         # A page has them prefetched; a single visit asks for them here.
         crew = getattr(visit, "crew", None)
         if crew is None:
-            crew = visit.assignments.on_the_visit().select_related("technician")
+            crew = (
+                visit.assignments.on_the_visit()
+                .filter(part=0)
+                .select_related("technician")
+            )
         return _Technician(crew, many=True).data
 
 

@@ -12,6 +12,7 @@ from appointments.models.services import Service
 from appointments.rules.states import OPEN, Status, Step
 from core.actors import Actor
 from core.ids import uuid7
+from core.intervals import Interval
 from core.models import Location, TimeStamped, Versioned, Zone
 from leads.models import Customer, Lead, Property
 from technicians.models import Technician
@@ -249,3 +250,12 @@ class Assignment(TimeStamped):
         if self.appointment is None:
             raise TypeError("A hold has no visit.")
         return self.appointment
+
+    @property
+    def work(self) -> Interval:
+        """The work that this row is for: the visit's, or its part on one day."""
+        visit = self.visit
+        return Interval(
+            max(self.occupied_from, visit.starts_at),
+            min(self.occupied_until, visit.ends_at),
+        )

@@ -126,17 +126,13 @@ def _crew_day(
             # Nobody is booked for a shift on call: it is kept for what comes up.
             shifts=[_interval(row) for row in today if row.kind != ShiftKind.ON_CALL],
             away=absences,
-            work=[_work(row) for row in on_it],
+            work=[row.work for row in on_it],
         ),
     )
 
 
 def _interval(shift: ShiftInterval) -> Interval:
     return Interval(shift.starts_at, shift.ends_at)
-
-
-def _work(row: Assignment) -> Interval:
-    return Interval(row.visit.starts_at, row.visit.ends_at)
 
 
 def _grouped(rows: Iterable[tuple[UUID, T]]) -> dict[UUID, list[T]]:

@@ -13,7 +13,9 @@ from core.models import Event
 
 def visits_with_people(*, actor: Actor) -> AppointmentQuerySet:
     """Return the visits that the actor may see, with all that an answer shows."""
-    on_it = Assignment.objects.on_the_visit().select_related("technician")
+    on_it = (
+        Assignment.objects.on_the_visit().filter(part=0).select_related("technician")
+    )
     return (
         Appointment.objects.visible_to(actor)
         .select_related("location", "service", "customer", "property")

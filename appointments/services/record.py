@@ -100,6 +100,7 @@ def snapshot(visit: Appointment) -> dict[str, Any]:
         "technicians": [
             str(technician_id)
             for technician_id in visit.assignments.on_the_visit()
+            .filter(part=0)
             .order_by("-is_lead", "created_at")
             .values_list("technician_id", flat=True)
         ],
