@@ -83,7 +83,7 @@ def _edges(crew: list[CrewDay]) -> tuple[datetime, datetime]:
 
 
 def _spans(one: CrewDay) -> list[Interval]:
-    visits = [_work(row) for row in one.visits]
+    visits = [row.work for row in one.visits]
     shifts = [
         Interval(shift.starts_at, shift.ends_at)
         for shift in one.shifts

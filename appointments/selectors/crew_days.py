@@ -113,7 +113,7 @@ def _crew_day(
     visits: Iterable[Assignment],
 ) -> CrewDay:
     today = [row for row in shifts if _interval(row).overlaps(day)]
-    on_it = [row for row in visits if _work(row).overlaps(day)]
+    on_it = [row for row in visits if row.work.overlaps(day)]
     absences = [absence for absence in away if absence.overlaps(day)]
     return CrewDay(
         technician=technician,
