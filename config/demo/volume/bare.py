@@ -1,4 +1,4 @@
-"""Take the indexes off tables while they are filled.
+"""Take the indexes and triggers off tables while they are filled.
 
 Building an index over all rows at once is several times cheaper than growing it row
 by row, and so is checking a foreign key by one join.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from django.db import connection
 from django.db.models import Model
 
+from config.demo.volume.derived import derive
 from config.progress import Progress
 
 _CONSTRAINTS = """
@@ -45,7 +46,8 @@ def bare(models: Sequence[type[Model]], *, progress: Progress) -> Iterator[None]
     """Run the block without the models' indexes and keys; build them afterwards.
 
     Needs a transaction: whatever fails, the tables are as they were. Check
-    constraints and primary keys hold all the while.
+    constraints and primary keys hold all the while. Triggers rest, too: what they
+    keep is worked out at the end.
     """
     tables = [model._meta.db_table for model in models]
     parts = [*_constraints(tables), *_indexes(tables)]
@@ -54,6 +56,8 @@ def bare(models: Sequence[type[Model]], *, progress: Progress) -> Iterator[None]
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for part in parts:
             cursor.execute(part.drop)
+        for table in tables:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
     yield
     step = progress.step("Indexes and keys", total=len(parts))
     with step as bar, connection.cursor() as cursor:
@@ -61,6 +65,10 @@ def bare(models: Sequence[type[Model]], *, progress: Progress) -> Iterator[None]
         for part in reversed(parts):
             cursor.execute(part.restore)
             bar.advance()
+    derive(progress=progress)
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
 def _constraints(tables: list[str]) -> Iterator[_Part]:

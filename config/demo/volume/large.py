@@ -5,7 +5,13 @@ from datetime import date, datetime, time, timedelta
 
 from django.db import transaction
 
-from appointments.models import Appointment, Assignment, Service
+from appointments.models import (
+    Appointment,
+    Assignment,
+    BranchDay,
+    Service,
+    TechnicianDay,
+)
 from config.demo.company import (
     Branch,
     born,
@@ -21,19 +27,20 @@ from config.demo.data.crew import TIME_OFF_REASONS
 from config.demo.data.growth import ALL_ROUNDER, LOAD_MIX, QUICK_SERVICES, Volume
 from config.demo.data.services import SERVICES
 from config.demo.dice import Dice
-from config.progress import Progress
 from config.demo.staff import Hand, hire
 from config.demo.volume.almanac import Almanac
 from config.demo.volume.bare import analyze, bare
 from config.demo.volume.calendar import Post, Task
 from config.demo.volume.crowd import Regular, fill_town
 from config.demo.volume.town import Job, Town, job_of
+from config.progress import Progress
 from core.models import Event, Holiday, Location, OpeningHours
 from core.walltime import day_start
 from leads.models import ContactMethod, Customer, Lead, Property
 from technicians.models import Skill, Technician, TechnicianSkill, TimeOff
 
 _FILLED = (Customer, ContactMethod, Property, Lead, Appointment, Assignment, Event)
+_COUNTED = (*_FILLED, TechnicianDay, BranchDay)
 
 
 def is_grown() -> bool:
@@ -52,8 +59,8 @@ def grow(*, volume: Volume, dice: Dice, now: datetime, progress: Progress) -> No
         with bare(_FILLED, progress=progress):
             towns = growing.settle(branches, posts)
             growing.live(towns, jobs)
-    with progress.step("Statistics", total=len(_FILLED)) as bar:
-        for model in _FILLED:
+    with progress.step("Statistics", total=len(_COUNTED)) as bar:
+        for model in _COUNTED:
             analyze(model)
             bar.advance()
 
