@@ -1,9 +1,7 @@
 """The admin's first page: how the day looks at seven in the morning."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -11,12 +9,8 @@ from django.utils import timezone
 from appointments.admin import looks
 from appointments.models import Appointment
 from appointments.selectors.crew_days import CrewDay, crew_days
-from appointments.selectors.today import (
-    DayCounts,
-    coming_up,
-    day_counts,
-    needs_a_hand,
-)
+from appointments.selectors.dashboard import DayFigures, branch_figures
+from appointments.selectors.today import coming_up, needs_a_hand
 from config.day_chart import chart_of
 from config.waiting import failed_messages, new_leads_by_branch
 from core.admin.base import actor_of
@@ -24,7 +18,6 @@ from core.admin.display import clock, day, hours_text
 from core.models import Location
 
 _MOST = 8  # of each list; the list of visits has the rest
-_NO_VISITS = {"visits": 0, "done": 0, "unassigned": 0, "under_way": 0, "late": 0}
 
 
 def today_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -33,14 +26,21 @@ def today_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     visible = Location.objects.visible_to(actor).filter(is_active=True)
     branches = list(visible.order_by("name", "pk"))
     near: dict[str, Any] = {"actor": actor, "locations": branches, "now": now}
-    counts = day_counts(**near)
+    figures = {one.id: one.days[0] for one in branch_figures(actor=actor, now=now)}
     crews = crew_days(**near)
     leads = new_leads_by_branch(actor=actor)
     return {
         **context,
         "branches": [
-            _branch(branch, counts=counts, crews=crews, leads=leads, now=now)
+            _branch(
+                branch,
+                figures=figures[branch.pk],
+                crews=crews,
+                new_leads=leads.get(branch.pk, 0),
+                now=now,
+            )
             for branch in branches
+            if branch.pk in figures  # not founded or closed in between
         ],
         "leads_of_nobody": leads.get(None, 0),
         "failed_messages": failed_messages(actor=actor),
@@ -52,17 +52,17 @@ def today_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 def _branch(
     branch: Location,
     *,
-    counts: Mapping[UUID, DayCounts],
+    figures: DayFigures,
     crews: list[CrewDay],
-    leads: Mapping[UUID | None, int],
+    new_leads: int,
     now: datetime,
 ) -> dict[str, Any]:
     zone = branch.time_zone
     crew = [row for row in crews if row.technician.location_id == branch.pk]
     return {
         "branch": branch,
-        "counts": counts.get(branch.pk, _NO_VISITS),
-        "new_leads": leads.get(branch.pk, 0),
+        "counts": figures,
+        "new_leads": new_leads,
         "day": day(now, zone=zone),
         "clock": f"{clock(now, zone=zone)} {now.astimezone(zone).tzname()}",
         "chart": chart_of(crew, branch=branch, now=now) if crew else None,

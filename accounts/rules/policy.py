@@ -81,6 +81,7 @@ POLICY: Mapping[str, Roles] = {
     # Visits. A visitor books with the token of his lead, which the view checks.
     "availability.list": READERS | MACHINE | VISITOR,
     "availability.explain": READERS,
+    "dashboard.retrieve": READERS,
     "appointments.list": CREW | MACHINE,
     "appointments.retrieve": CREW | MACHINE,
     "appointments.history": CREW,

@@ -6,8 +6,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from appointments.models import Appointment, Assignment
-from appointments.rules.states import OPEN, Status, Step
-from appointments.selectors.today import NOT_THERE
+from appointments.rules.states import NOT_THERE, OPEN, Status, Step
 from core.admin.display import Tone, badge, day, hours_text, two_lines
 from leads.models import Property
 

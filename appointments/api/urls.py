@@ -4,9 +4,10 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from appointments.api.availability import AvailabilityView, ExplanationView
+from appointments.api.dashboard import DashboardView
 from appointments.api.schedule import ScheduleView
-from appointments.api.views import (
 from appointments.api.swap import SwapView
+from appointments.api.views import (
     AppointmentViewSet,
     LeadConversionView,
     ServiceViewSet,
@@ -19,16 +20,17 @@ router.register("services", ServiceViewSet, basename="service")
 urlpatterns = [
     path("availability", AvailabilityView.as_view(), name="availability"),
     path("availability/explain", ExplanationView.as_view(), name="explanation"),
+    path("dashboard", DashboardView.as_view(), name="dashboard"),
     path(
         "leads/<uuid:pk>/convert",
         LeadConversionView.as_view({"post": "convert"}),
         name="lead-convert",
     ),
     path(
-        "technicians/<uuid:pk>/schedule",
-    path(
         "appointments/swap", SwapView.as_view({"post": "swap"}), name="appointment-swap"
     ),
+    path(
+        "technicians/<uuid:pk>/schedule",
         ScheduleView.as_view(),
         name="technician-schedule",
     ),

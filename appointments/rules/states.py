@@ -110,6 +110,10 @@ STEP_TO: Mapping[Status, Step] = {
 
 # While a visit is in one of these, its technicians' time is taken.
 OPEN = frozenset(status for status, later in LATER.items() if later)
+# Nobody is there yet.
+NOT_THERE = frozenset({Status.SCHEDULED, Status.DISPATCHED, Status.EN_ROUTE})
+# Somebody is working on it, or is on the way.
+UNDER_WAY = frozenset({Status.EN_ROUTE, Status.ON_SITE, Status.PAUSED})
 # Not begun: it may still be moved to another time or another technician.
 MOVABLE = frozenset({Status.REQUESTED, Status.SCHEDULED, Status.DISPATCHED})
 

@@ -1,4 +1,4 @@
-"""What a dispatcher asks in the morning: how does the day look in each branch?
+"""What a dispatcher asks in the morning: which visits come, and which need a hand?
 
 "Today" is the local day of the branch: at one moment it may be Tuesday in one and
 still Monday in another.
@@ -8,12 +8,9 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import reduce
 from operator import or_
-from typing import TypedDict
-from uuid import UUID
 
 from django.db.models import (
     BooleanField,
-    Count,
     Exists,
     ExpressionWrapper,
     F,
@@ -23,7 +20,7 @@ from django.db.models import (
 
 from appointments.models import Appointment, Assignment
 from appointments.models.visits import AppointmentQuerySet
-from appointments.rules.states import OPEN, Status
+from appointments.rules.states import NOT_THERE, OPEN
 from appointments.selectors.visits import visits_with_people
 from core.actors import Actor
 from core.models import Location
@@ -31,22 +28,6 @@ from core.walltime import day_start, local_date
 
 # A branch, and from when until when; None is open.
 Span = tuple[Location, datetime | None, datetime | None]
-
-# Somebody is working on it, or is on the way.
-UNDER_WAY = frozenset({Status.EN_ROUTE, Status.ON_SITE, Status.PAUSED})
-# Nobody is there yet.
-NOT_THERE = frozenset({Status.SCHEDULED, Status.DISPATCHED, Status.EN_ROUTE})
-
-
-class DayCounts(TypedDict):
-    """How a branch's day stands."""
-
-    location_id: UUID
-    visits: int
-    done: int
-    unassigned: int
-    under_way: int
-    late: int
 
 
 def on_local_days(
@@ -132,26 +113,6 @@ def nobody_on_it() -> Q:
     """Return the condition: open, and no technician's time is taken for it."""
     taken = Assignment.objects.holding().filter(appointment=OuterRef("pk"))
     return Q(~Exists(taken), status__in=OPEN)
-
-
-def day_counts(
-    *, actor: Actor, locations: Iterable[Location], now: datetime
-) -> dict[UUID, DayCounts]:
-    """Return how today stands in each of these branches; those without visits lack."""
-    rows = (
-        Appointment.objects.visible_to(actor)
-        .filter(on_local_days(locations=locations, now=now))
-        .exclude(status=Status.CANCELLED)
-        .values("location_id")
-        .annotate(
-            visits=Count("pk"),
-            done=Count("pk", filter=Q(status=Status.COMPLETED)),
-            unassigned=Count("pk", filter=nobody_on_it()),
-            under_way=Count("pk", filter=Q(status__in=UNDER_WAY)),
-            late=Count("pk", filter=is_late(now=now)),
-        )
-    )
-    return {row["location_id"]: DayCounts(**row) for row in rows}
 
 
 def unassigned_ahead(*, actor: Actor, now: datetime) -> AppointmentQuerySet:

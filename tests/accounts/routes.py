@@ -222,6 +222,7 @@ ROWS: dict[str, Row] = {
     # appointments
     "availability": nothing(),
     "availability/explain": nothing(),
+    "dashboard": nothing(),
     "services": listing(service, company_wide=True),
     "services/<uuid:pk>": thing(service, company_wide=True),
     "appointments": listing(visit),

@@ -9,13 +9,9 @@ from appointments.models import Appointment
 from appointments.rules.load import load_of
 from appointments.rules.states import Status, Step
 from appointments.selectors.crew_days import crew_days
+from appointments.selectors.dashboard import branch_figures
 from appointments.selectors.search import visits_matching
-from appointments.selectors.today import (
-    coming_up,
-    day_counts,
-    needs_a_hand,
-    unassigned_ahead,
-)
+from appointments.selectors.today import coming_up, needs_a_hand, unassigned_ahead
 from core.actors import SYSTEM, Actor, Role
 from core.intervals import Interval
 from tests.factories import (
@@ -84,12 +80,11 @@ def test_counts_are_of_the_branchs_own_day() -> None:
     tomorrow = local(TOMORROW, 9, zone=NEW_YORK)
     make_appointment(location=new_york, starts_at=tomorrow)
 
-    counts = day_counts(actor=SYSTEM, locations=[phoenix, new_york], now=now)
+    found = branch_figures(actor=SYSTEM, now=now)
 
-    assert counts[phoenix.pk]["visits"] == 1
-    assert counts[phoenix.pk]["late"] == 1
-    assert counts[new_york.pk]["visits"] == 1
-    assert counts[new_york.pk]["late"] == 0
+    figures = {branch.id: branch.days[0] for branch in found}
+    assert (figures[phoenix.pk].visits, figures[phoenix.pk].late) == (1, 1)
+    assert (figures[new_york.pk].visits, figures[new_york.pk].late) == (1, 0)
 
 
 def test_counts_tell_the_states_apart() -> None:
@@ -107,10 +102,11 @@ def test_counts_tell_the_states_apart() -> None:
         cancellation_reason="moved away",
     )
 
-    counts = day_counts(actor=SYSTEM, locations=[branch], now=NOW)[branch.pk]
+    (found,) = branch_figures(actor=SYSTEM, now=NOW)
 
-    assert (counts["visits"], counts["done"]) == (4, 1)
-    assert (counts["unassigned"], counts["under_way"], counts["late"]) == (2, 1, 0)
+    day = found.days[0]
+    assert (day.visits, day.done) == (4, 1)
+    assert (day.unassigned, day.under_way, day.late) == (2, 1, 0)
 
 
 def test_a_declined_visit_is_unassigned_again() -> None:
