@@ -14,7 +14,7 @@ from appointments.models import Appointment, Service
 from appointments.selectors import capacity
 from core.actors import Actor
 from core.admin.actions import Action
-from core.admin.forms import Lines
+from core.admin.forms import Lines, reason_field
 from core.models import Location
 from leads.models import Lead, Property
 
@@ -55,6 +55,7 @@ class BookForm(SlotPicking):
     service = forms.SlugField(widget=forms.HiddenInput)
     branch = forms.SlugField(widget=forms.HiddenInput)
     notes = Lines(label="Notes for the technician", required=False, max_length=4000)
+    reason = reason_field(required=False)
 
     def more(self) -> dict[str, Any]:
         service, branch = self._service(), self._branch()
@@ -87,6 +88,8 @@ class BookForm(SlotPicking):
             location=Location.objects.visible_to(self.actor).get(code=data["branch"]),
             technician_id=data["technician"],
             notes=data["notes"],
+            override=self.overridden(),
+            reason=data["reason"],
         )
         return services.book(request=request, actor=self.actor, now=self.now)
 

@@ -7,6 +7,7 @@ from django import forms
 from appointments import services
 from appointments.admin.looks import words
 from appointments.admin.openings import alternatives_of
+from appointments.admin.overriding import Overriding, way_round
 from appointments.admin.picking import SlotPicking
 from appointments.models import Appointment
 from appointments.rules.states import Status, Step, next_statuses
@@ -14,7 +15,7 @@ from appointments.selectors import choices
 from core.admin.forms import ActionForm, Lines, reason_field
 
 
-class AssignForm(ActionForm):
+class AssignForm(Overriding):
     """Put another technician on the visit."""
 
     body = "admin/action/assign.html"
@@ -28,7 +29,11 @@ class AssignForm(ActionForm):
         return {
             "free": [one for one in found if one.reason is None],
             "others_free": any(not one.reason and not one.is_on_it for one in found),
-            "unfit": [(one, words(one.reason)) for one in found if one.reason],
+            "unfit": [
+                (one, words(one.reason), way_round(one.reason, role=self.actor.role))
+                for one in found
+                if one.reason
+            ],
             "alternatives": alternatives_of(self, zone=self.thing.location.time_zone),
         }
 
@@ -36,6 +41,7 @@ class AssignForm(ActionForm):
         return services.assign(
             appointment_id=self.thing.pk,
             technician_id=self.cleaned_data["technician"],
+            override=self.overridden(),
             reason=self.cleaned_data["reason"],
             **self.shared(),
         )
@@ -64,6 +70,7 @@ class RescheduleForm(SlotPicking):
             appointment_id=self.thing.pk,
             starts_at=self.cleaned_data["starts_at"],
             technician_id=self.cleaned_data["technician"],
+            override=self.overridden(),
             reason=self.cleaned_data["reason"],
             **self.shared(),
         )

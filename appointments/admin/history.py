@@ -1,6 +1,6 @@
 """A visit's events, as sentences."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -60,6 +60,10 @@ def _changes(
         yield crew
     if "status" in before and before["status"] != after.get("status"):
         yield f"{words(before['status'])} \N{RIGHTWARDS ARROW} {words(after['status'])}"
+    if "swapped_with" in after:
+        yield f"Swapped with {names.get(after['swapped_with'], 'another visit')}"
+    if after.get("override"):
+        yield f"Set aside: {', '.join(after['override'])}"
 
 
 def _promise(data: Mapping[str, Any], *, zone: ZoneInfo) -> str:
@@ -76,13 +80,21 @@ def _crew(data: Mapping[str, Any], names: Mapping[str, str]) -> str:
     return ", ".join(names.get(pk, "somebody") for pk in ids) or "nobody"
 
 
-def _names(events: Iterable[Event]) -> dict[str, str]:
-    """Return the names of all technicians that the events tell of, in one query."""
+def _names(events: list[Event]) -> dict[str, str]:
+    """Return the names of all whom the events tell of: technicians, swapped visits."""
     ids = {
         pk
         for event in events
         for data in (event.data, event.data.get("previous", {}))
         for pk in data.get("technicians", [])
     }
-    rows = Technician.objects.filter(pk__in=ids).values_list("pk", "name")
+    rows = list(Technician.objects.filter(pk__in=ids).values_list("pk", "name"))
+    swapped = {event.data["swapped_with"] for event in events if _is_swap(event)}
+    if swapped:
+        visits = Appointment.objects.filter(pk__in=swapped)
+        rows += visits.values_list("pk", "reference")
     return {str(pk): name for pk, name in rows}
+
+
+def _is_swap(event: Event) -> bool:
+    return "swapped_with" in event.data

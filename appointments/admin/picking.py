@@ -7,9 +7,10 @@ from uuid import UUID
 from django import forms
 
 from appointments.admin.openings import DAYS, alternatives_of, slot_page
+from appointments.admin.overriding import Overriding, WallTimeField
 from appointments.rules.slots import Wish
 from appointments.selectors import choices
-from core.admin.forms import ActionForm, InstantField
+from core.admin.forms import InstantField
 from core.models import Location
 from core.walltime import local_date
 from technicians.models import Technician
@@ -17,14 +18,23 @@ from technicians.models import Technician
 _LAST_DAY = date(2100, 1, 1)
 
 
-class SlotPicking(ActionForm):
+class SlotPicking(Overriding):
     """Choose from what is on offer, a few days at a time.
 
-    The page's parameters are `from` (a local day) and `technician`.
+    The page's parameters are `from` (a local day) and `technician`. A time that is
+    not on offer can be entered, which is what overrides are for.
     """
 
-    starts_at = InstantField(error_messages={"required": "Choose a time."})
+    starts_at = InstantField(required=False)
+    at = WallTimeField(label="Another time, by the branch's clock", required=False)
     technician = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        data["starts_at"] = data.get("at") or data.get("starts_at")
+        if not data["starts_at"] and not self.errors:
+            self.add_error("starts_at", "Choose a time.")
+        return data
 
     def on_offer(
         self,

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from appointments.admin import booking, looks
+from appointments.admin import booking, looks, swapping
 from appointments.admin.actions import VISIT_ACTIONS
 from appointments.admin.filters import (
     AttentionFilter,
@@ -35,6 +35,7 @@ class AppointmentAdmin(PageAdmin):
 
     page_template = "admin/visit.html"
     page_actions = VISIT_ACTIONS
+    actions = ("swap_selected",)
 
     list_display = (
         "reference",
@@ -90,8 +91,13 @@ class AppointmentAdmin(PageAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         book = self.admin_site.admin_view(self.book_view)
+        swap = self.admin_site.admin_view(self.swap_view)
         urls = super().get_urls()
-        return [path("book/", book, name="appointments_appointment_book"), *urls]
+        return [
+            path("book/", book, name="appointments_appointment_book"),
+            path("swap/", swap, name="appointments_appointment_swap"),
+            *urls,
+        ]
 
     def book_view(self, request: HttpRequest) -> HttpResponse:
         """Book a visit for the lead or the address that the page is about."""
@@ -104,6 +110,35 @@ class AppointmentAdmin(PageAdmin):
             thing=target,
             back=target.back,
             summary=booking.summary_of(target),
+        )
+
+    @admin.action(description="Swap the two visits", permissions=["change"])
+    def swap_selected(
+        self, request: HttpRequest, visits: AppointmentQuerySet
+    ) -> HttpResponse | None:
+        """Lead to the page that swaps the two which are ticked."""
+        ticked = list(visits.values_list("pk", flat=True)[:3])
+        if len(ticked) != 2:  # noqa: PLR2004  # a pair
+            messages.error(request, "Tick the two visits that shall be swapped.")
+            return None
+        first, second = ticked
+        return HttpResponseRedirect(f"{self.url('swap')}?first={first}&second={second}")
+
+    def swap_view(self, request: HttpRequest) -> HttpResponse:
+        """Swap the two visits that the page is about."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        first, second = (
+            self.find(request, request.GET.get(name, ""))
+            for name in ("first", "second")
+        )
+        pair = swapping.Pair(first=first, second=second)
+        return self.ask(
+            request,
+            swapping.SWAP,
+            thing=pair,
+            back=self.url("changelist"),
+            summary=swapping.summary_of(pair),
         )
 
     def summary(self, thing: Appointment) -> list[tuple[str, Any]]:

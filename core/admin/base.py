@@ -7,6 +7,7 @@ Who may do what is asked of the user (`User.has_perm`, by role); how far they se
 `visible_to(actor)`, as in the API. What lies outside is not found.
 """
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from django.core.paginator import Paginator
@@ -71,7 +72,7 @@ class ModelAdmin(ThemedModelAdmin):
     list_max_show_all = 0
     show_full_result_count = False
     paginator = CappedPaginator
-    actions = None
+    actions: Sequence[str] | None = None
     list_filter_submit = True
     warn_unsaved_form = True
     may_delete = False
