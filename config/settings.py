@@ -412,6 +412,8 @@ CORS_ALLOW_HEADERS = [
     "accept",
     "authorization",
     "content-type",
+        "PlanState": "appointments.models.plans.PLAN_STATES",
+        "PlanOccurrenceState": "appointments.models.plans.OCCURRENCE_STATES",
     "idempotency-key",
     "if-match",
     "if-none-match",

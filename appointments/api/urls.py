@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from appointments.api.availability import AvailabilityView, ExplanationView
 from appointments.api.dashboard import DashboardView
+from appointments.api.plans import PlanOccurrenceViewSet, PlanViewSet
 from appointments.api.schedule import ScheduleView
 from appointments.api.swap import SwapView
 from appointments.api.views import (
@@ -15,7 +16,11 @@ from appointments.api.views import (
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("appointments", AppointmentViewSet, basename="appointment")
+router.register("maintenance-plans", PlanViewSet, basename="plan")
 router.register("services", ServiceViewSet, basename="service")
+
+_OF_PLAN = "maintenance-plans/<uuid:pk>/occurrences"
+_ONE_OF_PLAN = f"{_OF_PLAN}/<uuid:occurrence_id>"
 
 urlpatterns = [
     path("availability", AvailabilityView.as_view(), name="availability"),
@@ -28,6 +33,19 @@ urlpatterns = [
     ),
     path(
         "appointments/swap", SwapView.as_view({"post": "swap"}), name="appointment-swap"
+    ),
+    path(
+        _OF_PLAN,
+        PlanOccurrenceViewSet.as_view({"get": "list"}),
+        name="plan-occurrences",
+    ),
+    *(
+        path(
+            f"{_ONE_OF_PLAN}/{step}",
+            PlanOccurrenceViewSet.as_view({"post": step}),
+            name=f"plan-occurrence-{step}",
+        )
+        for step in ("book", "skip", "retry")
     ),
     path(
         "technicians/<uuid:pk>/schedule",

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet
 
 from appointments.models import MaintenancePlan, PlanOccurrence
-from appointments.models.plans import MaintenancePlanQuerySet
+from appointments.models.plans import MaintenancePlanQuerySet, PlanOccurrenceQuerySet
 from appointments.rules import slots
 from appointments.rules.plans import (
     Offer,
@@ -65,20 +65,27 @@ def occurrences_of(*, plan_id: UUID, actor: Actor) -> QuerySet[PlanOccurrence]:
     ).select_related("plan__location", "appointment")
 
 
+def waiting_occurrences(*, until: date | None = None) -> PlanOccurrenceQuerySet:
+    """Return the occurrences that a visit is to be booked for, long untried first."""
+    found = PlanOccurrence.objects.waiting()
+    if until is not None:
+        found = found.filter(first_day__lte=until)
+    return found.select_related(
+        "plan__location", "plan__service", "plan__property", "plan__technician"
+    ).order_by(F("tried_at").asc(nulls_first=True), "first_day", "pk")
+
+
 def waiting_ids(
     *,
     until: date | None = None,
     untried_since: datetime | None = None,
     most: int | None = None,
 ) -> list[UUID]:
-    """Return the occurrences that a visit is to be booked for, long untried first."""
-    found = PlanOccurrence.objects.waiting()
-    if until is not None:
-        found = found.filter(first_day__lte=until)
+    """Return the ids of those that wait and were not tried since, at most so many."""
+    found = waiting_occurrences(until=until)
     if untried_since is not None:
         found = found.filter(Q(tried_at=None) | Q(tried_at__lt=untried_since))
-    longest_first = found.order_by(F("tried_at").asc(nulls_first=True), "first_day")
-    return list(longest_first.values_list("pk", flat=True)[:most])
+    return list(found.values_list("pk", flat=True)[:most])
 
 
 def periods_in_sight(

@@ -7,6 +7,7 @@ is given, at that technician's branch, and returns what the path is filled with.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from typing import Any
 
 from core.models import Holiday
@@ -21,6 +22,7 @@ from tests.factories import (
     make_appointment,
     make_customer,
     make_lead,
+    make_plan,
     make_service,
     make_skill,
     make_time_off,
@@ -122,6 +124,21 @@ def service(technician: Technician) -> Made:
 def visit(technician: Technician) -> Made:
     visit = make_appointment(technician=technician)
     return {"pk": visit.pk, "technician": technician.pk}
+
+
+def plan(technician: Technician) -> Made:
+    return {"pk": make_plan(location=technician.location).pk}
+
+
+def occurrence(technician: Technician) -> Made:
+    plan = make_plan(location=technician.location)
+    due = plan.occurrences.create(
+        period="2027-spring",
+        first_day=TOMORROW,
+        last_day=TOMORROW,
+        starts=time(8),
+    )
+    return {"pk": plan.pk, "occurrence_id": due.pk}
 
 
 def message(technician: Technician) -> Made:
@@ -226,8 +243,8 @@ ROWS: dict[str, Row] = {
     "services": listing(service, company_wide=True),
     "services/<uuid:pk>": thing(service, company_wide=True),
     "appointments": listing(visit),
-    "appointments/<uuid:pk>": thing(visit, bodies={"patch": {"notes": "Gate 7"}}),
     "appointments/swap": nothing(),
+    "appointments/<uuid:pk>": thing(visit, bodies={"patch": {"notes": "Gate 7"}}),
     "appointments/<uuid:pk>/assign": thing(
         visit, bodies={"post": {"technician": "{technician}"}}
     ),
@@ -240,6 +257,21 @@ ROWS: dict[str, Row] = {
         visit, bodies={"post": {"status": "dispatched"}}
     ),
     "appointments/<uuid:pk>/unassign": thing(visit),
+    "maintenance-plans": listing(plan),
+    "maintenance-plans/<uuid:pk>": thing(plan, bodies={"patch": {"notes": "Gate 7"}}),
+    "maintenance-plans/<uuid:pk>/pause": thing(plan),
+    "maintenance-plans/<uuid:pk>/resume": thing(plan),
+    "maintenance-plans/<uuid:pk>/end": thing(plan),
+    "maintenance-plans/<uuid:pk>/occurrences": thing(plan),
+    "maintenance-plans/<uuid:pk>/occurrences/<uuid:occurrence_id>/book": thing(
+        occurrence, bodies={"post": {"starts_at": NEW_TIME}}
+    ),
+    "maintenance-plans/<uuid:pk>/occurrences/<uuid:occurrence_id>/skip": thing(
+        occurrence
+    ),
+    "maintenance-plans/<uuid:pk>/occurrences/<uuid:occurrence_id>/retry": thing(
+        occurrence
+    ),
     # notifications
     "notifications": listing(message),
     "notifications/<uuid:pk>": thing(message),

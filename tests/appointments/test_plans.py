@@ -18,6 +18,7 @@ from core.models import Event
 from core.services import publish_waiting
 from technicians.models import WeeklyShift
 from tests.appointments.conftest import Company, make_company
+from tests.appointments.planned import away, events_of, occurrence_of, plan_of
 from tests.crowds import at_once
 from tests.factories import (
     DAY,
@@ -30,7 +31,6 @@ from tests.factories import (
     make_season,
     make_service,
     make_technician,
-    make_time_off,
     make_zone,
 )
 
@@ -44,35 +44,8 @@ def plan(company: Company) -> MaintenancePlan:
     return plan_of(company)
 
 
-def plan_of(company: Company, *seasons, **given) -> MaintenancePlan:
-    own = {
-        "location": company.branch,
-        "service": company.service,
-        "property": company.property,
-    }
-    return make_plan(*seasons, **own | given)
-
-
 def generate(now: datetime = NOW, **given) -> Counter[Outcome]:
     return +plans.generate(now=now, **given)
-
-
-def occurrence_of(plan: MaintenancePlan, period: str = "2027-spring") -> PlanOccurrence:
-    return plan.occurrences.get(period=period)
-
-
-def events_of(plan: MaintenancePlan) -> list[str]:
-    events = Event.objects.filter(aggregate_id=plan.pk).order_by("number")
-    return list(events.values_list("name", flat=True))
-
-
-def away(company: Company, first: date, last: date) -> None:
-    """Let the only technician be away on these local days."""
-    make_time_off(
-        technician=company.technician,
-        starts_at=local(first, 0),
-        ends_at=local(last + DAY, 0),
-    )
 
 
 # --- What is booked ------------------------------------------------------------

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from appointments.models import PlanOccurrence
 from appointments.rules.plans import WAITING, OccurrenceState, PlanState
+from appointments.rules.slots import Override
 from appointments.rules.states import Status
 from appointments.services.booking import BookingRequest, book
 from appointments.services.plans.attempts import SOURCE, attempt, mark_booked
@@ -35,9 +36,13 @@ def book_occurrence(
     actor: Actor,
     now: datetime,
     technician_id: UUID | None = None,
+    override: frozenset[Override] = frozenset(),
+    reason: str = "",
     expected_version: int | None = None,
 ) -> PlanOccurrence:
     """Book the visit by hand at an offered start, inside of its period or not.
+
+    Soft rules may be set aside as for any booking (R9).
 
     Emits:
         appointment.booked, plan.occurrence_booked
@@ -45,6 +50,7 @@ def book_occurrence(
         InvalidTransition: it is booked or done, or the plan has ended.
         SlotUnavailable: nobody can keep that promise.
         NonexistentLocalTime, AmbiguousLocalTime: of a naive `starts_at`.
+        Forbidden, ReasonRequired: of the override.
         VersionConflict, NotFound
     """
     occurrence = locked_occurrence(
@@ -61,6 +67,8 @@ def book_occurrence(
         technician_id=technician_id,
         source=SOURCE,
         notes=plan.notes,
+        override=override,
+        reason=reason,
     )
     visit = book(request=request, actor=actor, now=now)
     mark_booked(occurrence, visit=visit, actor=actor, now=now)
