@@ -24,6 +24,8 @@ from django.utils import timezone
 
 from core.admin.base import ModelAdmin, actor_of
 from core.admin.forms import ActionForm, sentence
+from core.admin.roster import listed
+from core.db import retry_contention
 from core.errors import DomainError, NotFound, VersionConflict
 
 
@@ -191,7 +193,7 @@ class PageAdmin(ModelAdmin):
         What went wrong is said in the form, or above the page where it is shown anew.
         """
         try:
-            made = form.run()
+            made = retry_contention(form.run)
         except VersionConflict:
             messages.warning(
                 request,
@@ -204,6 +206,7 @@ class PageAdmin(ModelAdmin):
         except DomainError as refusal:
             form.add_error(None, sentence(refusal))
             form.alternatives = refusal.extra.get("alternatives", [])
+            form.stranded = listed(refusal)
             return None
         shown_once = form.shown_once(made)
         if shown_once is not None:

@@ -1,23 +1,25 @@
-"""Branches, their hours, holidays and zones.
+"""Branches, their hours and zones. Dispatchers look at them.
 
-They carry no rule beyond their constraints, which the forms check: so here, and only
-in pages like these, the theme's own forms save what an admin sets up. Dispatchers
-look at them.
+Booked visits rest on all of it: what the theme's forms have checked is stored by
+services, which refuse what would strand somebody.
 """
 
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from core.admin.base import ModelAdmin, ReadOnlyInline, TabularInline, actor_of
+from core import services
+from core.admin.base import ReadOnlyInline, TabularInline, actor_of
 from core.admin.display import link
+from core.admin.roster import WatchedAdmin
 from core.models import Holiday, Location, OpeningHours, Zone, ZoneZip
 from core.models.company import Weekday
+from core.services import HoursForm
 
 
 class OpeningHoursInline(TabularInline):
@@ -29,12 +31,17 @@ class OpeningHoursInline(TabularInline):
     ordering = ("weekday",)
 
 
-class HolidayInline(TabularInline):
-    """Days on which this branch books nobody."""
+class HolidayInline(ReadOnlyInline):
+    """Days on which this branch books nobody; each has a page of its own."""
 
     model = Holiday
     hide_title = True
+    fields = readonly_fields = ("date", "holiday")
     ordering = ("date",)
+
+    @admin.display(description="Holiday")
+    def holiday(self, day: Holiday) -> SafeString:
+        return link(reverse("admin:core_holiday_change", args=[day.pk]), day.name)
 
 
 class ZoneInline(ReadOnlyInline):
@@ -59,7 +66,7 @@ class ZoneInline(ReadOnlyInline):
 
 
 @admin.register(Location)
-class LocationAdmin(ModelAdmin):
+class LocationAdmin(WatchedAdmin):
     """Branches."""
 
     list_display = ("name", "code", "time_zone", "city", "is_active")
@@ -80,27 +87,38 @@ class LocationAdmin(ModelAdmin):
         ),
     )
 
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Location,
+        form: Any,
+        change: bool,  # noqa: FBT001  # Django's signature
+    ) -> None:
+        services.save_branch(branch=obj, **self.common(request))
 
-@admin.register(Holiday)
-class HolidayAdmin(ModelAdmin):
-    """Days on which nobody is booked; without a branch, in the whole company."""
-
-    list_display = ("date", "name", "where")
-    list_select_related = ("location",)
-    ordering = ("-date",)
-    search_fields = ("name",)
-    may_delete = True
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Holiday]:
-        days = Holiday.objects.all()
-        reach = actor_of(request).location_ids
-        if reach is None:
-            return days
-        return days.filter(Q(location__in=reach) | Q(location=None))
-
-    @admin.display(description="Branch", ordering="location__name")
-    def where(self, day: Holiday) -> str:
-        return day.location.name if day.location else "All branches"
+    def save_formset(
+        self,
+        request: HttpRequest,
+        form: Any,
+        formset: Any,
+        change: bool,  # noqa: FBT001  # Django's signature
+    ) -> None:
+        """Store the opening hours as a whole; the other rows are to look at."""
+        formset.save(commit=False)  # notes for the log what has changed
+        if formset.model is not OpeningHours or not formset.has_changed():
+            return
+        given = [row.cleaned_data for row in formset.forms if row.cleaned_data]
+        services.set_opening_hours(
+            location_id=form.instance.pk,
+            hours=[
+                HoursForm(
+                    weekday=row["weekday"], opens=row["opens"], closes=row["closes"]
+                )
+                for row in given
+                if not row.get("DELETE")
+            ],
+            **self.common(request),
+        )
 
 
 class ZoneForm(forms.ModelForm):
@@ -137,7 +155,7 @@ class ZoneForm(forms.ModelForm):
 
 
 @admin.register(Zone)
-class ZoneAdmin(ModelAdmin):
+class ZoneAdmin(WatchedAdmin):
     """Parts of a branch's area."""
 
     form = ZoneForm
@@ -152,20 +170,15 @@ class ZoneAdmin(ModelAdmin):
         zones = Zone.objects.filter(location__in=visible)
         return zones.annotate(zip_total=Count("zips", distinct=True))
 
-    def save_related(
+    def save_model(
         self,
         request: HttpRequest,
+        obj: Zone,
         form: Any,
-        formsets: Any,
         change: bool,  # noqa: FBT001  # Django's signature
     ) -> None:
-        super().save_related(request, form, formsets, change)
-        zone, codes = form.instance, form.cleaned_data["zip_codes"]
-        zone.zips.exclude(postal_code__in=codes).delete()
-        ZoneZip.objects.bulk_create(
-            [ZoneZip(zone=zone, postal_code=code) for code in sorted(codes)],
-            ignore_conflicts=True,  # those that it has
-        )
+        codes = form.cleaned_data["zip_codes"]
+        services.save_zone(zone=obj, postal_codes=codes, **self.common(request))
 
     @admin.display(description="ZIPs")
     def zip_codes(self, zone: Zone) -> str:

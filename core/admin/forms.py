@@ -81,6 +81,8 @@ class ActionForm(forms.Form):
         self.query = query
         # What a refusal offers instead: starts and ends in local time (RFC 3339).
         self.alternatives: list[dict[str, str]] = []
+        # Which booked visits stand in the way of it (see `core.admin.roster`).
+        self.stranded: list[dict[str, str]] = []
 
     def run(self) -> Any:
         """Call the service; its errors are the view's to tell."""

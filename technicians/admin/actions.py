@@ -28,7 +28,7 @@ TECHNICIAN_ACTIONS = (
         icon="schedule",
         form=row_forms.ShiftsForm,
         done="The shifts are saved.",
-        hint="By the wall clock of the branch. Visits that are booked stay.",
+        hint="By the branch's clock. Visits booked outside of them stand in the way.",
     ),
     Action(
         slug="skills",
@@ -45,7 +45,7 @@ TECHNICIAN_ACTIONS = (
         icon="beach_access",
         form=forms.TimeOffForm,
         done="The absence is noted.",
-        hint="By the branch's clock. Visits booked in it stay: give them to others.",
+        hint="By the branch's clock. Visits booked in it stand in the way.",
     ),
     Action(
         slug="exception",
@@ -71,7 +71,7 @@ TECHNICIAN_ACTIONS = (
         form=forms.DeactivateForm,
         is_open=lambda technician: technician.is_active,
         done="No more visits are booked for the technician.",
-        hint="Visits that are booked stay: give them to others.",
+        hint="Visits that are booked stand in the way: give them to others first.",
         style="danger",
     ),
     Action(

@@ -8,6 +8,7 @@ from django import forms
 from accounts.models import User
 from core.actors import Role
 from core.admin.forms import ActionForm, Line
+from core.admin.roster import RosterForm
 from core.models import Location, Zone
 from core.models.company import Weekday
 from technicians import services
@@ -32,7 +33,7 @@ def branch_field(**given: Any) -> forms.ModelChoiceField:
     )
 
 
-class TechnicianForm(ActionForm):
+class TechnicianForm(RosterForm):
     """Who they are, where they belong and how they are reached."""
 
     name = Line(max_length=100)
@@ -80,13 +81,15 @@ class TechnicianForm(ActionForm):
             if name != "version"
         }
         if self.thing is None:
-            return services.create_technician(fields=fields, **self.shared())
+            return services.create_technician(
+                fields=fields, actor=self.actor, now=self.now
+            )
         return services.update_technician(
             technician_id=self.thing.pk, changes=fields, **self.shared()
         )
 
 
-class TimeOffForm(ActionForm):
+class TimeOffForm(RosterForm):
     """Let somebody be away; the times are those of the branch's clock."""
 
     starts_at = forms.CharField(label="From", widget=WHEN)
@@ -108,10 +111,11 @@ class TimeOffForm(ActionForm):
             reason=data["reason"],
             actor=self.actor,
             now=self.now,
+            on_conflict=self.on_conflict,
         )
 
 
-class ExceptionForm(ActionForm):
+class ExceptionForm(RosterForm):
     """Other hours on one day; without times, off."""
 
     date = forms.DateField(widget=DATE)
@@ -143,10 +147,11 @@ class ExceptionForm(ActionForm):
             ),
             actor=self.actor,
             now=self.now,
+            on_conflict=self.on_conflict,
         )
 
 
-class RemoveForm(ActionForm):
+class RemoveForm(RosterForm):
     """Take away an absence or an exception that still lies ahead."""
 
     row = forms.ChoiceField(label="Which", widget=forms.Select(SELECT))
@@ -178,10 +183,12 @@ class RemoveForm(ActionForm):
         if kind == "off":
             services.remove_time_off(time_off_id=pk, **common)
         else:
-            services.remove_shift_exception(exception_id=pk, **common)
+            services.remove_shift_exception(
+                exception_id=pk, on_conflict=self.on_conflict, **common
+            )
 
 
-class DeactivateForm(ActionForm):
+class DeactivateForm(RosterForm):
     """Book no more visits for them."""
 
     def run(self) -> Technician:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django import forms
 
+from core.admin.roster import RosterForm
 from core.admin.rows import RowsForm
 from core.models import Location
 from technicians import services
@@ -40,7 +41,7 @@ class ShiftRow(forms.Form):
         return data
 
 
-class ShiftsForm(RowsForm):
+class ShiftsForm(RowsForm, RosterForm):
     """Let these be the weekly shifts, and no others."""
 
     row = ShiftRow
@@ -84,7 +85,7 @@ class SkillRow(forms.Form):
         self.fields["skill"] = _choosing(self.fields["skill"], skills)
 
 
-class SkillsForm(RowsForm):
+class SkillsForm(RowsForm, RosterForm):
     """Let these be the skills, and no others."""
 
     row = SkillRow
