@@ -314,13 +314,24 @@ LANGUAGE sql STABLE ROWS 100 AS $$
     HAVING {" OR ".join(f"sum(entry.{name}) <> 0" for name in FIGURES)}
 $$;
 
+-- One after the other: two who find the same missing would both add it.
+CREATE FUNCTION correct_branch_days(of_location uuid)
+RETURNS SETOF appointments_branchday LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('correct_branch_days', 0));
+    RETURN QUERY
+        INSERT INTO appointments_branchday ({COLUMNS})
+        SELECT {COLUMNS} FROM missing_branch_days(of_location)
+        RETURNING *;
+END
+$$;
+
 -- A branch in another zone has other days. Whoever is writing visits is waited for:
 -- he may have looked at the old zone.
 CREATE FUNCTION branch_moved_zone() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     LOCK TABLE appointments_appointment, appointments_assignment IN SHARE MODE;
-    INSERT INTO appointments_branchday ({COLUMNS})
-        SELECT {COLUMNS} FROM missing_branch_days(NEW.id);
+    PERFORM correct_branch_days(NEW.id);
     RETURN NULL;
 END
 $$;
@@ -330,8 +341,7 @@ CREATE TRIGGER branch_days_follow_zone AFTER UPDATE ON core_location
 
 CREATE FUNCTION visits_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO appointments_branchday ({COLUMNS})
-        SELECT {COLUMNS} FROM missing_branch_days(NULL);
+    PERFORM correct_branch_days(NULL);
     RETURN NULL;
 END
 $$;
@@ -347,14 +357,12 @@ DROP TRIGGER branch_days_follow_truncate ON appointments_appointment;
 DROP FUNCTION visits_emptied();
 DROP TRIGGER branch_days_follow_zone ON core_location;
 DROP FUNCTION branch_moved_zone();
+DROP FUNCTION correct_branch_days(uuid);
 DROP FUNCTION missing_branch_days(uuid);
 """
 
 # Making a trigger waits for whoever writes, and lets nobody write until the end.
-FIRST_COUNT = f"""
-INSERT INTO appointments_branchday ({COLUMNS})
-    SELECT {COLUMNS} FROM missing_branch_days(NULL);
-"""
+FIRST_COUNT = "SELECT correct_branch_days(NULL)"
 
 
 class Migration(migrations.Migration):

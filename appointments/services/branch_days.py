@@ -36,11 +36,7 @@ def correct(*, location_id: UUID | None) -> list[Mistake]:
     It adds what is missing, as seen in one moment. So visits may be written
     meanwhile: their entries are as right afterwards as they are now.
     """
-    return _mistakes(
-        f"INSERT INTO appointments_branchday ({_COLUMNS})"  # noqa: S608  # our names
-        f" SELECT {_COLUMNS} FROM missing_branch_days(%s) RETURNING {_COLUMNS}",
-        location_id,
-    )
+    return _mistakes(f"SELECT {_COLUMNS} FROM correct_branch_days(%s)", location_id)  # noqa: S608
 
 
 def _mistakes(query: str, location_id: UUID | None) -> list[Mistake]:

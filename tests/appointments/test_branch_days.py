@@ -196,7 +196,8 @@ class Chance:
         self.address = make_property()
 
     def visit(self) -> Appointment | None:
-        return self.dice.choice([None, *Appointment.objects.order_by("pk")])
+        visits = list(Appointment.objects.order_by("pk"))
+        return self.dice.choice(visits) if visits else None
 
     def step(self) -> None:
         deed = self.dice.choice([self.book] * 3 + [self.assign] * 3 + self.deeds)

@@ -1,6 +1,7 @@
 """The dashboard: true figures, from a number of queries that never grows."""
 
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -45,13 +46,18 @@ def admin(api_as):
 def shown(client, query: str = "") -> list[dict]:
     answer = client.get(f"/api/v1/dashboard{query}")
     assert answer.status_code == 200, answer.json()
-    return answer.json()["locations"]
+    branches: list[dict] = answer.json()["locations"]
+    return branches
 
 
 def test_a_day_tells_all_that_its_visits_say(admin) -> None:
     technician = make_technician(shift=(8, 16))
     branch = technician.location
-    given = {"location": branch, "starts_at": local(TODAY, 9), "price_cents": 100}
+    given: dict[str, Any] = {
+        "location": branch,
+        "starts_at": local(TODAY, 9),
+        "price_cents": 100,
+    }
     make_appointment(technician=technician, **given)
     make_appointment(**given)
     make_appointment(**given, status=Status.COMPLETED)
