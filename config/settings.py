@@ -194,6 +194,7 @@ HOUSEKEEPING = [
     "core.services.housekeeping.finished_messages",
     "core.services.housekeeping.spent_idempotency_keys",
     "appointments.selectors.days.days_gone_by",
+    "appointments.selectors.holds.holds_gone_by",
 ]
 
 # --- What happens after a change: event -> handlers; outbox kind -> deliverer ----
@@ -227,6 +228,8 @@ EVENT_HANDLERS: dict[str, list[str]] = {
     "customer.created": [_TELL_SUBSCRIBERS],
     "customer.updated": [_TELL_SUBSCRIBERS],
     "customer.property_added": [_TELL_SUBSCRIBERS],
+    "customer.preference_changed": [],
+    "cap.changed": [],
     # When branches are open and how the crew works is nobody's business outside: the
     # slots show what follows.
     "holiday.added": [],
@@ -247,6 +250,18 @@ EVENT_HANDLERS: dict[str, list[str]] = {
     "technician.time_off_removed": [],
     "appointment.booked": [
         "notifications.handlers.confirm_booking",
+        _TELL_SUBSCRIBERS,
+    ],
+    "appointment.requested": [
+        "notifications.handlers.confirm_request",
+        _TELL_SUBSCRIBERS,
+    ],
+    "appointment.approved": [
+        "notifications.handlers.confirm_booking",
+        _TELL_SUBSCRIBERS,
+    ],
+    "appointment.declined": [
+        "notifications.handlers.tell_refusal",
         _TELL_SUBSCRIBERS,
     ],
     "appointment.rescheduled": [
@@ -366,6 +381,8 @@ RATE_LIMITS: dict[str, str] = {
     "login_address": env.str("RATE_LIMIT_LOGIN_ADDRESS", default="20/m"),
     "login_account": env.str("RATE_LIMIT_LOGIN_ACCOUNT", default="5/m"),
 }
+# Slots that visitors of one network address may keep at a time.
+HOLDS_PER_ADDRESS = env.int("HOLDS_PER_ADDRESS", default=5)
 RATELIMIT_USE_CACHE = "limits"
 # django-ratelimit knows only some cache backends to be shared; Django's own Redis
 # backend is one of them in fact, and increments atomically.
@@ -397,6 +414,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "LeadStatus": "leads.models.LeadStatus",
         "ContactKind": "leads.models.ContactKind",
         "ShiftKind": "technicians.models.ShiftKind",
+        "PlanState": "appointments.models.plans.PLAN_STATES",
+        "PlanOccurrenceState": "appointments.models.plans.OCCURRENCE_STATES",
     },
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SCHEMA_PATH_PREFIX_TRIM": False,
@@ -412,11 +431,10 @@ CORS_ALLOW_HEADERS = [
     "accept",
     "authorization",
     "content-type",
-        "PlanState": "appointments.models.plans.PLAN_STATES",
-        "PlanOccurrenceState": "appointments.models.plans.OCCURRENCE_STATES",
     "idempotency-key",
     "if-match",
     "if-none-match",
+    "x-hold-token",
     "x-request-id",
 ]
 CORS_EXPOSE_HEADERS = [

@@ -10,6 +10,7 @@ DomainError
 ├── VersionConflict         412  somebody changed it since you read it
 ├── Rejected                422  breaks a rule in any state
 ├── PreconditionRequired    428
+├── TooMany                 429  less of it, or later
 └── Unavailable             503  something we lean on is away; try again
 """
 
@@ -99,6 +100,17 @@ class PreconditionRequired(DomainError):
 
     code = "precondition_required"
     title = "A precondition is required"
+
+
+class TooMany(DomainError):
+    """The caller has had as much as one may; `retry_after` seconds, and it is less."""
+
+    code = "too_many"
+    title = "Too much at once"
+
+    def __init__(self, detail: str = "", *, retry_after: int, **extra: Any) -> None:
+        super().__init__(detail, **extra)
+        self.retry_after = retry_after
 
 
 class Unavailable(DomainError):

@@ -13,6 +13,16 @@ def confirm_booking(event: Event) -> None:
     services.write_messages(event=event, kind=Kind.CONFIRMATION)
 
 
+def confirm_request(event: Event) -> None:
+    """Say that the wish has arrived, and that the office will answer."""
+    services.write_messages(event=event, kind=Kind.REQUEST)
+
+
+def tell_refusal(event: Event) -> None:
+    """Tell that the office cannot do what was asked for."""
+    services.write_messages(event=event, kind=Kind.REFUSAL)
+
+
 def tell_new_time(event: Event) -> None:
     """Tell the new time, where the promise has changed: the plan is our own matter."""
     before, now = event.data["previous"], event.data

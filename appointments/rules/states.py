@@ -115,7 +115,8 @@ NOT_THERE = frozenset({Status.SCHEDULED, Status.DISPATCHED, Status.EN_ROUTE})
 # Somebody is working on it, or is on the way.
 UNDER_WAY = frozenset({Status.EN_ROUTE, Status.ON_SITE, Status.PAUSED})
 # Not begun: it may still be moved to another time or another technician.
-MOVABLE = frozenset({Status.REQUESTED, Status.SCHEDULED, Status.DISPATCHED})
+# A request is approved or declined first.
+MOVABLE = frozenset({Status.SCHEDULED, Status.DISPATCHED})
 
 _PROGRESS: Mapping[Step, Status] = {
     Step.ASSIGNED: Status.SCHEDULED,

@@ -2,21 +2,47 @@
 
 from appointments.services.booking import BookingRequest, SlotUnavailable, book
 from appointments.services.details import update_notes
+from appointments.services.holding import HoldExpired, HoldMismatch
+from appointments.services.holds import HoldRequest, TooManyHolds, held, hold, release
+from appointments.services.limits import (
+    CapListed,
+    change_cap,
+    create_cap,
+    delete_cap,
+    delete_preference,
+    set_preference,
+)
 from appointments.services.moving import assign, reschedule, unassign
+from appointments.services.requests import approve, decline
 from appointments.services.steps import InvalidTransition, cancel, change_status
 from appointments.services.swapping import Exchange, NotSwappable, swap
 
 __all__ = [
     "BookingRequest",
+    "CapListed",
     "Exchange",
+    "HoldExpired",
+    "HoldMismatch",
+    "HoldRequest",
     "InvalidTransition",
     "NotSwappable",
     "SlotUnavailable",
+    "TooManyHolds",
+    "approve",
     "assign",
     "book",
     "cancel",
+    "change_cap",
     "change_status",
+    "create_cap",
+    "decline",
+    "delete_cap",
+    "delete_preference",
+    "held",
+    "hold",
+    "release",
     "reschedule",
+    "set_preference",
     "swap",
     "unassign",
     "update_notes",

@@ -1,16 +1,25 @@
 """Book a visit."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
 
 from django.db import transaction
 
-from appointments.models import Appointment, Service
+from appointments.models import Appointment, Hold, Service
 from appointments.rules import slots
 from appointments.rules.slots import Override, Promise, Reason, Wish, to_minute
+from appointments.rules.states import Status
 from appointments.selectors import capacity
+from appointments.services.asking import ask_for, awaits_approval
+from appointments.services.holding import (
+    HoldExpired,
+    HoldMismatch,
+    find_hold,
+    turn_over,
+)
 from appointments.services.overrides import as_data, require_permitted
 from appointments.services.placing import SlotUnavailable, place, refused
 from appointments.services.record import emit_about
@@ -39,6 +48,7 @@ class BookingRequest:
     by the wall clock of the branch. The address is `property`, or follows from the
     lead. `location` is found by the address where it is not given. `technician_id`
     leads the crew. `override` sets soft rules aside, for the `reason` given (R9).
+    `hold` is the token of a hold on that slot.
     """
 
     service: Service
@@ -51,16 +61,22 @@ class BookingRequest:
     notes: str = ""
     override: frozenset[Override] = frozenset()
     reason: str = ""
+    hold: str = ""
 
 
 @transaction.atomic
 def book(*, request: BookingRequest, actor: Actor, now: datetime) -> Appointment:
     """Book a visit at an offered start, with the technician best placed to do it.
 
+    A hold kept is honoured; one that is over does no harm as long as the slot is
+    free. What the office has to approve is asked for, and takes nobody's time.
+
     Emits:
-        appointment.booked, and lead.converted for a booked lead
+        appointment.booked or appointment.requested, and lead.converted for a lead
     Raises:
         SlotUnavailable: nobody can keep that promise; says why and what else.
+        HoldExpired: the hold is over and the slot is taken; says what else.
+        HoldMismatch: the hold is for something else.
         OutOfServiceArea: no branch serves the address.
         NotFound: the branch is outside of the actor's sight.
         AlreadyConverted: the lead has been booked before.
@@ -68,7 +84,7 @@ def book(*, request: BookingRequest, actor: Actor, now: datetime) -> Appointment
         Forbidden, ReasonRequired: of an override.
     """
     require_permitted(request.override, reason=request.reason, actor=actor)
-    lead = _open_lead(request.lead_id) if request.lead_id else None
+    lead = open_lead(request.lead_id) if request.lead_id else None
     address = request.property or _address_of(lead, actor=actor, now=now)
     location = _branch(request, address=address, actor=actor)
     wish = capacity.wish_for(
@@ -81,12 +97,13 @@ def book(*, request: BookingRequest, actor: Actor, now: datetime) -> Appointment
     )
     start = as_instant(request.starts_at, zone=wish.branch.zone)
     visit = _draft(request, address=address, location=location, lead=lead)
-    _place(visit, wish=wish, start=start, technician_id=request.technician_id)
+    _settle(visit, request, actor=actor, wish=wish, start=start)
     if lead is not None:
         leads.mark_converted(lead=lead, customer=address.customer, actor=actor, now=now)
+    is_asked_for = visit.status == Status.REQUESTED
     emit_about(
         visit,
-        "appointment.booked",
+        "appointment.requested" if is_asked_for else "appointment.booked",
         actor=actor,
         now=now,
         reason=request.reason,
@@ -118,12 +135,77 @@ def _branch(request: BookingRequest, *, address: Property, actor: Actor) -> Loca
     return location
 
 
+def _settle(
+    visit: Appointment,
+    request: BookingRequest,
+    *,
+    actor: Actor,
+    wish: Wish,
+    start: datetime,
+) -> None:
+    """Find the visit its place: where it was held, or wherever there is one."""
+    if not request.hold:
+        _place(visit, request, actor=actor, wish=wish, start=start)
+        return
+    hold = _hold_for(request, wish=wish, start=start, postal_code=wish.postal_code)
+    chosen = [request.technician_id] if request.technician_id else None
+    if turn_over(visit, hold=hold, wish=wish, technician_ids=chosen):
+        SLOTS_ASKED_FOR.labels("kept").inc()
+        return
+    is_kept = hold.expires_at > wish.now
+    if is_kept:  # by somebody who cannot come after all: others may
+        wish = replace(wish, is_settled=True)
+    try:
+        _place(visit, request, actor=actor, wish=wish, start=start, own=[hold.pk])
+    except SlotUnavailable as taken:
+        if is_kept:
+            raise
+        raise HoldExpired(str(taken), **taken.extra) from taken
+
+
+def _hold_for(
+    request: BookingRequest, *, wish: Wish, start: datetime, postal_code: str
+) -> Hold:
+    """Return the hold of the request's token, over or not.
+
+    Raises:
+        HoldExpired: it was booked or let go before.
+        HoldMismatch
+    """
+    hold = find_hold(request.hold)
+    if hold is None:
+        gone = refused(wish, Reason.HELD, after=start)
+        raise HoldExpired("There is no such hold any more.", **gone.extra)
+    same = {
+        "service": hold.service_id == request.service.pk,
+        "postal_code": hold.postal_code[:5] == postal_code[:5],
+        "starts_at": hold.window_starts_at == start,
+        "lead": hold.lead_id in {None, request.lead_id},
+    }
+    differs = [name for name, is_same in same.items() if not is_same]
+    if differs:
+        raise HoldMismatch(
+            f"The hold is for another {', '.join(differs)}.", differs=differs
+        )
+    return hold
+
+
 def _place(
-    visit: Appointment, *, wish: Wish, start: datetime, technician_id: UUID | None
+    visit: Appointment,
+    request: BookingRequest,
+    *,
+    actor: Actor,
+    wish: Wish,
+    start: datetime,
+    own: Collection[UUID] = (),
 ) -> None:
     promise = promise_or_refusal(wish, start)
     visit.window_starts_at, visit.window_ends_at = promise.starts_at, promise.ends_at
-    refusal = place(visit, wish=wish, promise=promise, **asked_of(wish, technician_id))
+    asked = asked_of(wish, request.technician_id)
+    if awaits_approval(request.service, actor=actor):
+        refusal = ask_for(visit, wish=wish, promise=promise, **asked)
+    else:
+        refusal = place(visit, wish=wish, promise=promise, own=own, **asked)
     SLOTS_ASKED_FOR.labels("lost" if refusal else "kept").inc()
     if refusal is not None:
         raise refused(wish, refusal, after=start)
@@ -141,7 +223,7 @@ def asked_of(wish: Wish, technician_id: UUID | None) -> _Asked:
     return {"technician_ids": [technician_id]}
 
 
-def _open_lead(lead_id: UUID) -> Lead:
+def open_lead(lead_id: UUID) -> Lead:
     """Lock the lead; where it was booked before, say as which visit."""
     try:
         return leads.lock_open_lead(lead_id=lead_id)

@@ -13,6 +13,7 @@ from enum import Enum, auto
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from appointments.models import Appointment, Assignment, Cap, Hold
 from appointments.rules import slots
@@ -68,7 +69,8 @@ def place(
     """Put fit technicians on the visit, in place of whoever is on it.
 
     The caller has set the promise on it; this plans the work within. `lead` must be
-    one of the crew, and leads it. `own` are holds that do not stand in the way.
+    one of the crew, and leads it. `own` are holds of the same visitor: they do not
+    stand in the way, and are let go when it is done.
     Returns why nobody (of `technician_ids`) can keep the promise, or None when it is
     done: the work interval is set, and a new visit is saved. Needs a transaction.
     """
@@ -174,7 +176,7 @@ def _take(
     Where nothing comes of it the savepoint is rolled back, which lets the locks go.
     """
     with transaction.atomic():
-        leaving = _on_it(visit)
+        leaving = _on_it(visit, own=own)
         if not lock_technicians({*way.technicians, *leaving}, wait=wait):
             transaction.set_rollback(True)
             return _Try.LOCKED
@@ -191,6 +193,8 @@ def _take(
         if _got_capped(wish, promise.day, own=own):
             transaction.set_rollback(True)
             return _Try.CAPPED
+        if held := _besides(visit, own):
+            Hold.objects.filter(pk__in=held).delete()
         occupy(visit, wish=wish, way=fresh[0])
         return _Try.DONE
 
@@ -267,14 +271,17 @@ def double_booked() -> SlotUnavailable:
     return SlotUnavailable(_SENTENCES[Reason.BUSY], reason=Reason.BUSY)
 
 
-def _on_it(visit: Appointment | Hold) -> list[UUID]:
-    if visit._state.adding:
+def _on_it(visit: Appointment | Hold, *, own: Collection[UUID]) -> list[UUID]:
+    """Return whose time is let go when the visit takes its new place."""
+    held = _besides(visit, own)
+    if visit._state.adding and not held:
         return []
-    return list(
-        visit.assignments.filter(released_at=None).values_list(
-            "technician_id", flat=True
-        )
-    )
+    rows = Assignment.objects.filter(Q(appointment=visit.pk) | Q(hold__in=held))
+    return list(rows.filter(released_at=None).values_list("technician_id", flat=True))
+
+
+def _besides(visit: Appointment | Hold, own: Collection[UUID]) -> list[UUID]:
+    return [pk for pk in own if pk != visit.pk]
 
 
 def _take_off(visit: Appointment | Hold) -> None:

@@ -35,6 +35,7 @@ STATUS: dict[type[errors.DomainError], int] = {
     TooLarge: 413,
     errors.Rejected: 422,
     errors.PreconditionRequired: 428,
+    errors.TooMany: 429,
     errors.Unavailable: 503,
 }
 

@@ -65,8 +65,10 @@ def test_which_phones_can_read(phone, reads) -> None:
     assert can_text(phone) is reads
 
 
-BEFORE = {Status.REQUESTED, Status.SCHEDULED, Status.DISPATCHED, Status.EN_ROUTE}
+BEFORE = {Status.SCHEDULED, Status.DISPATCHED, Status.EN_ROUTE}
 TRUE_WHILE = {
+    Kind.REQUEST: {Status.REQUESTED},
+    Kind.REFUSAL: {Status.CANCELLED},
     Kind.CONFIRMATION: BEFORE,
     Kind.NEW_TIME: BEFORE,
     Kind.CANCELLATION: {Status.CANCELLED},
@@ -83,7 +85,7 @@ def test_what_is_still_true(kind, status) -> None:
     assert (silence == "") == (status in TRUE_WHILE[kind])
 
 
-@pytest.mark.parametrize("kind", set(Kind) - {Kind.CANCELLATION})
+@pytest.mark.parametrize("kind", set(Kind) - {Kind.CANCELLATION, Kind.REFUSAL})
 def test_a_moved_visit_is_not_told_of_at_its_old_time(kind) -> None:
     status = min(TRUE_WHILE[kind])
 
