@@ -37,14 +37,17 @@ def live(
     Without holds that are over, without those of `own` visits and holds, and with
     what reaches over midnight, which both days tell of, once.
     """
-    moment = round(now.timestamp() * 1_000_000)
-    not_mine = {owner.bytes for owner in own}
     found: list[Stop] = []
     for packed in days:
-        for each in RECORD.iter_unpack(packed):
-            if (each[4] and each[4] <= moment) or each[5] in not_mine:
-                continue
-            if found and found[-1] == each:
-                continue
-            found.append(each)
-    return found
+        stops = list(RECORD.iter_unpack(packed))
+        again = found and stops and found[-1] == stops[0]
+        found += stops[1:] if again else stops
+    if not own and not any(each[4] for each in found):
+        return found
+    moment = round(now.timestamp() * 1_000_000)
+    not_mine = {owner.bytes for owner in own}
+    return [
+        each
+        for each in found
+        if (not each[4] or each[4] > moment) and each[5] not in not_mine
+    ]
