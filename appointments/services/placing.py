@@ -303,13 +303,19 @@ def _got_capped(wish: Wish, day: date, *, own: Collection[UUID]) -> bool:
 
 
 def _alternatives(wish: Wish, *, after: datetime) -> list[dict[str, str]]:
-    """Return the next few promises from the local day of `after` on."""
+    """Return the next few promises from the local day of `after` on.
+
+    None where the roster changes while we look: a refusal owes nobody a list.
+    """
     zone = wish.branch.zone
-    found = capacity.promises_between(
-        wish=capacity.renewed(wish),
-        first_day=local_date(after, zone=zone),
-        days=ALTERNATIVE_DAYS,
-    )
+    try:
+        found = capacity.promises_between(
+            wish=capacity.renewed(wish),
+            first_day=local_date(after, zone=zone),
+            days=ALTERNATIVE_DAYS,
+        )
+    except RosterChanged:
+        found = []
     return [
         {
             "starts_at": promise.starts_at.astimezone(zone).isoformat(),
