@@ -68,6 +68,7 @@ def _company(request: HttpRequest) -> Item:
 def _outside(request: HttpRequest) -> Item:
     """Return what is the admin's: other systems, people, and the record of it all."""
     is_admin = actor_of(request).role is Role.ADMIN
+        _item(request, "Caps", "production_quantity_limits", "appointments.cap"),
     dead = dead_deliveries() if is_admin else 0
     return _group(
         "System",

@@ -78,6 +78,14 @@ POLICY: Mapping[str, Roles] = {
     "skills.list": CREW,
     "services.list": EVERYBODY,
     "services.retrieve": EVERYBODY,
+    # How many visits a day takes, and who goes to whom
+    "caps.list": READERS,
+    "caps.create": ADMIN,
+    "caps.partial_update": ADMIN,
+    "caps.destroy": ADMIN,
+    "technician_preferences.list": READERS,
+    "technician_preferences.update": OFFICE,
+    "technician_preferences.destroy": OFFICE,
     # Visits. A visitor books with the token of his lead, which the view checks.
     "availability.list": READERS | MACHINE | VISITOR,
     "availability.explain": READERS,

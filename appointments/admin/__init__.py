@@ -1,6 +1,12 @@
-"""Visits and services, as staff see them."""
+"""Visits, services and their limits, as staff see them."""
 
 from appointments.admin.catalogue import ServiceAdmin
+from appointments.admin.limits import CapAdmin, TechnicianPreferenceAdmin
 from appointments.admin.visits import AppointmentAdmin
 
-__all__ = ["AppointmentAdmin", "ServiceAdmin"]
+__all__ = [
+    "AppointmentAdmin",
+    "CapAdmin",
+    "ServiceAdmin",
+    "TechnicianPreferenceAdmin",
+]

@@ -4,9 +4,11 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from appointments.api.availability import AvailabilityView, ExplanationView
+from appointments.api.caps import CapViewSet
 from appointments.api.dashboard import DashboardView
 from appointments.api.plans import PlanOccurrenceViewSet, PlanViewSet
 from appointments.api.schedule import ScheduleView
+from appointments.api.preferences import PreferenceViewSet
 from appointments.api.swap import SwapView
 from appointments.api.views import (
     AppointmentViewSet,
@@ -20,6 +22,7 @@ router.register("maintenance-plans", PlanViewSet, basename="plan")
 router.register("services", ServiceViewSet, basename="service")
 
 _OF_PLAN = "maintenance-plans/<uuid:pk>/occurrences"
+router.register("caps", CapViewSet, basename="cap")
 _ONE_OF_PLAN = f"{_OF_PLAN}/<uuid:occurrence_id>"
 
 urlpatterns = [
@@ -49,6 +52,16 @@ urlpatterns = [
     ),
     path(
         "technicians/<uuid:pk>/schedule",
+    path(
+        "customers/<uuid:pk>/technician-preferences",
+        PreferenceViewSet.as_view({"get": "list", "put": "update"}),
+        name="technician-preferences",
+    ),
+    path(
+        "customers/<uuid:pk>/technician-preferences/<uuid:technician_id>",
+        PreferenceViewSet.as_view({"delete": "destroy"}),
+        name="technician-preference",
+    ),
         ScheduleView.as_view(),
         name="technician-schedule",
     ),

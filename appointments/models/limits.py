@@ -4,11 +4,22 @@ from django.db import models
 from django.db.models import Q
 
 from appointments.models.services import Service
+from core.actors import Actor
 from core.ids import uuid7
 from core.models import Location, TimeStamped, Zone
 from core.models.company import Weekday
 from leads.models import Customer
 from technicians.models import Technician
+
+
+class CapQuerySet(models.QuerySet["Cap"]):
+    """Caps."""
+
+    def visible_to(self, actor: Actor) -> "CapQuerySet":
+        """Return those of the actor's branches."""
+        if actor.location_ids is None:
+            return self
+        return self.filter(location__in=actor.location_ids)
 
 
 class Cap(TimeStamped):
@@ -27,6 +38,8 @@ class Cap(TimeStamped):
     )
     weekday = models.PositiveSmallIntegerField(choices=Weekday, null=True, blank=True)
     most = models.PositiveSmallIntegerField()
+
+    objects = CapQuerySet.as_manager()
 
     class Meta:
         constraints = [

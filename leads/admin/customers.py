@@ -70,6 +70,7 @@ class CustomerAdmin(PageAdmin):
         book = reverse("admin:appointments_appointment_book")
         # Visits are of an app above this one: reached by the name of the relation.
         visits = thing.appointments.visible_to(actor_of(request))
+        prefer = reverse("admin:appointments_technicianpreference_add")
         return {
             "contacts": [_contact(one) for one in thing.contact_methods.all()],
             "places": [
@@ -80,6 +81,10 @@ class CustomerAdmin(PageAdmin):
                 }
                 for place in thing.properties.all()
             ],
+            "preferences": thing.technician_preferences.select_related(
+                "technician"
+            ).order_by("kind", "pk"),
+            "prefer_url": f"{prefer}?customer={thing.pk}" if may_book else "",
             "visits": visits.select_related("location", "service").order_by(
                 "-starts_at"
             )[:_MOST],

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import time
 from typing import Any
 
+from appointments.models import Cap, Hold, TechnicianPreference
+from appointments.selectors.holds import hash_of
 from core.models import Holiday
 from integrations.models import WebhookEndpoint
 from notifications.models import Notification
@@ -124,6 +126,23 @@ def service(technician: Technician) -> Made:
 def visit(technician: Technician) -> Made:
     visit = make_appointment(technician=technician)
     return {"pk": visit.pk, "technician": technician.pk}
+
+def cap(technician: Technician) -> Made:
+    fields = {"location": technician.location, "service": make_service()}
+    return {"pk": Cap.objects.create(**fields, most=9).pk}
+
+
+def preference(technician: Technician) -> Made:
+    customer = make_customer()
+    TechnicianPreference.objects.create(
+        customer=customer, technician=technician, kind="preferred"
+    )
+    return {
+        "pk": customer.pk,
+        "technician_id": technician.pk,
+        "technician": technician.pk,
+    }
+
 
 
 def plan(technician: Technician) -> Made:
@@ -271,6 +290,16 @@ ROWS: dict[str, Row] = {
     ),
     "maintenance-plans/<uuid:pk>/occurrences/<uuid:occurrence_id>/retry": thing(
         occurrence
+    "caps": listing(cap),
+    "caps/<uuid:pk>": thing(cap, bodies={"patch": {"most": 3}}),
+    "customers/<uuid:pk>/technician-preferences": thing(
+        preference,
+        company_wide=True,
+        bodies={"put": {"technician": "{technician}", "kind": "barred"}},
+    ),
+    "customers/<uuid:pk>/technician-preferences/<uuid:technician_id>": thing(
+        preference, company_wide=True
+    ),
     ),
     # notifications
     "notifications": listing(message),

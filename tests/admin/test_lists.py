@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from appointments.models import Appointment
+from appointments.models import Appointment, Cap, TechnicianPreference
 from core.actors import SYSTEM
 from core.events import emit
 from core.ids import uuid7
@@ -90,6 +90,12 @@ def _crew(n: int) -> Any:
 MAKERS: dict[str, Maker] = {
     "appointments_appointment": _visit,
     "appointments_service": lambda _n: make_service(skills=[make_skill()]),
+    "appointments_cap": lambda _n: Cap.objects.create(
+        location=make_location(), service=make_service(), zone=make_zone(), most=3
+    ),
+    "appointments_technicianpreference": lambda _n: TechnicianPreference.objects.create(
+        customer=make_customer(), technician=make_technician(), kind="barred"
+    ),
     "leads_lead": lambda _n: make_lead(location=make_location(), flags=["no_contact"]),
     "leads_customer": lambda n: make_property(
         customer=make_customer(phone=f"+1602555{1000 + n}")
