@@ -1,9 +1,12 @@
 """Load the facts on which the slot engine decides: a constant number of queries."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import wraps
+from typing import ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from django.db import connection
@@ -28,6 +31,7 @@ from appointments.selectors.wishes import (
     renewed,
     wish_for,
 )
+from core.errors import Unavailable
 from core.travel import MOST_MINUTES
 from core.walltime import as_instant, day_bounds, local_date
 
@@ -47,10 +51,33 @@ __all__ = [
 ]
 
 Workers = dict[UUID, Worker]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# A roster that changes as often as that while one question is answered is no roster.
+_TRIES = 5
 
 
-class RosterChanged(Exception):
+class RosterChanged(Unavailable):
     """Something of the roster changed since the wish was made: make it anew."""
+
+
+def asked_anew(ask: Callable[P, T]) -> Callable[P, T]:
+    """Let a question about a `wish` be asked again when the roster changes meanwhile.
+
+    Raises:
+        RosterChanged: it does so time and again.
+    """
+
+    @wraps(ask)
+    def asked(*args: P.args, **given: P.kwargs) -> T:
+        for _ in range(_TRIES):
+            with suppress(RosterChanged):
+                return ask(*args, **given)
+            given["wish"] = renewed(cast("Wish", given["wish"]))
+        raise RosterChanged("The roster is being changed. Please try again.")
+
+    return asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +89,7 @@ class Explanation:
     technicians: list[tuple[UUID, str, Reason | None]]
 
 
+@asked_anew
 def slots_between(
     *,
     wish: Wish,
@@ -80,6 +108,7 @@ def slots_between(
     return list(slots.offers(wish, workers, wanted))
 
 
+@asked_anew
 def promises_between(
     *,
     wish: Wish,
@@ -95,6 +124,7 @@ def promises_between(
     return slots.offered(wish, workers, wanted)
 
 
+@asked_anew
 def explain_start(*, wish: Wish, starts_at: datetime) -> Explanation:
     """Return who could begin at `starts_at`, and why the others could not.
 

@@ -310,7 +310,7 @@ def _alternatives(wish: Wish, *, after: datetime) -> list[dict[str, str]]:
     zone = wish.branch.zone
     try:
         found = capacity.promises_between(
-            wish=capacity.renewed(wish),
+            wish=wish,
             first_day=local_date(after, zone=zone),
             days=ALTERNATIVE_DAYS,
         )
