@@ -9,6 +9,8 @@ Monday in another.
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,7 +22,7 @@ from appointments.rules.states import NOT_THERE, UNDER_WAY, Status
 from appointments.selectors.offered import offered_minutes
 from appointments.selectors.roster import Roster, current_roster, known_roster
 from core.actors import Actor
-from core.walltime import day_start
+from core.walltime import day_bounds
 
 # Nothing will be paid for these, or nobody has agreed to it yet.
 _NO_REVENUE = frozenset(
@@ -65,6 +67,11 @@ class DayFigures:
     @property
     def under_way(self) -> int:
         return sum(self.by_status.get(status, 0) for status in UNDER_WAY)
+
+    @property
+    def is_anybody_awaited(self) -> bool:
+        """Tell whether there are visits where nobody is yet."""
+        return any(self.by_status.get(status) for status in NOT_THERE)
 
     @property
     def load(self) -> Load:
@@ -132,28 +139,31 @@ def branch_figures(
     From `first_day` on, else from each one's own today; of the active ones, or of the
     one asked for. Two queries, unless the roster changed.
     """
-    found: dict[UUID, BranchFigures] = {}
-    version = None
-    for entry in _entries(actor, now, first_day, days, location_id):
-        version = entry.roster_version
-        branch = found.get(entry.id)
-        if branch is None:
-            branch = found[entry.id] = _branch(entry, days=days)
-        if entry.day is not None:
-            branch.days[(entry.day - entry.first).days].add(entry)
-    branches = list(found.values())
+    entries = _entries(actor, now, first_day, days, location_id)
+    if not entries:
+        return []
+    branches = [
+        _branch(list(own), days=days)
+        for _, own in groupby(entries, key=attrgetter("code"))
+    ]
     _add_late(branches, now=now)
-    _add_shifts(branches, version=version)
+    _add_shifts(branches, version=entries[0].roster_version)
     return branches
 
 
-def _branch(entry: _Entry, *, days: int) -> BranchFigures:
+def _branch(entries: list[_Entry], *, days: int) -> BranchFigures:
+    """Return the branch that these entries are of; each has at least one."""
+    any_ = entries[0]
+    found = [DayFigures(day=any_.first + timedelta(days=n)) for n in range(days)]
+    for entry in entries:
+        if entry.day is not None:
+            found[(entry.day - any_.first).days].add(entry)
     return BranchFigures(
-        id=entry.id,
-        code=entry.code,
-        name=entry.name,
-        zone=ZoneInfo(entry.time_zone),
-        days=[DayFigures(day=entry.first + timedelta(days=n)) for n in range(days)],
+        id=any_.id,
+        code=any_.code,
+        name=any_.name,
+        zone=ZoneInfo(any_.time_zone),
+        days=found,
     )
 
 
@@ -205,59 +215,57 @@ _ACCOUNT = """
 
 
 def _add_late(branches: list[BranchFigures], *, now: datetime) -> None:
-    """Count the visits whose promised window has passed with nobody there."""
-    due = [branch for branch in branches if _since(branch) < now]
+    """Count the visits whose promised window has passed with nobody there.
+
+    Only on days for which the account knows of visits where nobody is: an index that
+    names the status would make every step of every visit twice as dear.
+    """
+    due = [
+        (branch, figures, since, min(until, now))
+        for branch in branches
+        for figures in branch.days
+        for since, until in [day_bounds(figures.day, zone=branch.zone)]
+        if since < now and figures.is_anybody_awaited
+    ]
     if not due:
         return
     with connection.cursor() as cursor:
         cursor.execute(
             _LATE,
             [
-                [branch.id for branch in due],
-                [branch.zone.key for branch in due],
-                [_since(branch) for branch in due],
-                [min(_until(branch), now) for branch in due],
                 sorted(NOT_THERE),
                 now,
+                [branch.id for branch, *_ in due],
+                [since for _, _, since, _ in due],
+                [until for *_, until in due],
             ],
         )
-        rows: list[tuple[UUID, date, int]] = cursor.fetchall()
-    known = {branch.id: branch.days for branch in due}
-    for location_id, day, count in rows:
-        days = known[location_id]
-        days[(day - days[0].day).days].late = count
+        counts: list[tuple[int]] = cursor.fetchall()
+    for (_, figures, *_), (count,) in zip(due, counts, strict=True):
+        figures.late = count
 
 
 # A promise lasts beyond the start of the work, so what is late has begun by now.
 _LATE = """
-    SELECT branch.id, (starts_at AT TIME ZONE branch.time_zone)::date, count(*)
-    FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[])
-        AS branch (id, time_zone, since, until)
-    JOIN appointments_appointment AS visit
-        ON location_id = branch.id
-       AND starts_at >= branch.since AND starts_at < branch.until
-    WHERE status = ANY(%s::varchar[]) AND window_ends_at <= %s
-    GROUP BY 1, 2
+    SELECT (
+        SELECT count(*) FROM appointments_appointment
+        WHERE location_id = due.location_id
+          AND starts_at >= due.since AND starts_at < due.until
+          AND status = ANY(%s::varchar[]) AND window_ends_at <= %s
+    )
+    FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[])
+        WITH ORDINALITY AS due (location_id, since, until, number)
+    ORDER BY due.number
 """
 
 
-def _since(branch: BranchFigures) -> datetime:
-    return day_start(branch.days[0].day, zone=branch.zone)
-
-
-def _until(branch: BranchFigures) -> datetime:
-    return day_start(branch.days[-1].day + timedelta(days=1), zone=branch.zone)
-
-
 def _add_shifts(branches: list[BranchFigures], *, version: UUID | None) -> None:
-    if not branches:
-        return
     roster = _roster(min(branch.days[0].day for branch in branches), version=version)
     for branch in branches:
-        for figures in branch.days:
-            figures.shift_minutes = offered_minutes(
-                roster, location_id=branch.id, day=figures.day
-            )
+        days = [figures.day for figures in branch.days]
+        offered = offered_minutes(roster, location_id=branch.id, days=days)
+        for figures, minutes in zip(branch.days, offered, strict=True):
+            figures.shift_minutes = minutes
 
 
 def _roster(day: date, *, version: UUID | None) -> Roster:

@@ -1,29 +1,37 @@
 """How much of technicians' time the shifts of a branch offer on a day."""
 
+from collections.abc import Iterable
 from datetime import date
 from uuid import UUID
 
 from appointments.rules.slots import Shift, Span
 from appointments.selectors.roster import Roster
 
+_Known = dict[UUID, dict[date, int]]
+
 # Worked out once a roster: a company has thousands of shifts a day.
-_known: tuple[Roster | None, dict[tuple[UUID, date], int]] = (None, {})
+_known: tuple[Roster | None, _Known] = (None, {})
 
 
-def offered_minutes(roster: Roster, *, location_id: UUID, day: date) -> int:
-    """Return the minutes of regular shifts that begin there on that local day.
+def offered_minutes(
+    roster: Roster, *, location_id: UUID, days: Iterable[date]
+) -> list[int]:
+    """Return the minutes of regular shifts that begin there on each local day.
 
     Time away is not offered, nor is a holiday. Nobody is booked for a shift on call:
     it is kept for what comes up.
     """
-    known = _of(roster)
-    minutes = known.get((location_id, day))
-    if minutes is None:
-        minutes = known[location_id, day] = _minutes(roster, location_id, day)
-    return minutes
+    known = _of(roster).setdefault(location_id, {})
+    offered = []
+    for day in days:
+        minutes = known.get(day)
+        if minutes is None:
+            minutes = known[day] = _minutes(roster, location_id, day)
+        offered.append(minutes)
+    return offered
 
 
-def _of(roster: Roster) -> dict[tuple[UUID, date], int]:
+def _of(roster: Roster) -> _Known:
     global _known  # noqa: PLW0603  # of one roster a process, exchanged in one step
     of, known = _known
     if of is not roster:
@@ -33,7 +41,8 @@ def _of(roster: Roster) -> dict[tuple[UUID, date], int]:
 
 
 def _minutes(roster: Roster, location_id: UUID, day: date) -> int:
-    if day in roster.branches[location_id].holidays:
+    branch = roster.branches.get(location_id)
+    if branch is None or day in branch.holidays:
         return 0
     return sum(
         _free(shift, roster.people[technician_id].time_off)
@@ -43,7 +52,7 @@ def _minutes(roster: Roster, location_id: UUID, day: date) -> int:
     )
 
 
-def _free(shift: Shift, absences: tuple[Span, ...]) -> int:
+def _free(shift: Shift, absences: Iterable[Span]) -> int:
     """Return what absences leave of a shift; they may overlap, and are in order."""
     free, at = 0, shift.start
     for away in absences:
