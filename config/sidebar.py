@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from appointments.selectors.plans import plans_needing_attention
 from appointments.selectors.today import unassigned_ahead
 from config.waiting import MOST, count, dead_deliveries, new_leads
 from core.actors import Role
@@ -46,6 +47,13 @@ def navigation(request: HttpRequest) -> list[Item]:
                 badge=new_leads(actor=actor),
             ),
             _item(request, "Customers", "group", "leads.customer"),
+            _item(
+                request,
+                "Maintenance plans",
+                "event_repeat",
+                "appointments.maintenanceplan",
+                badge=count(plans_needing_attention(actor=actor)),
+            ),
             _item(request, "Messages", "chat", "notifications.notification"),
         ),
         _company(request),
@@ -60,6 +68,7 @@ def _company(request: HttpRequest) -> Item:
         _item(request, "Technicians", "engineering", "technicians.technician"),
         _item(request, "Skills", "workspace_premium", "technicians.skill"),
         _item(request, "Services", "home_repair_service", "appointments.service"),
+        _item(request, "Caps", "production_quantity_limits", "appointments.cap"),
         _item(request, "Branches", "store", "core.location"),
         _item(request, "Holidays", "celebration", "core.holiday"),
     )
@@ -68,7 +77,6 @@ def _company(request: HttpRequest) -> Item:
 def _outside(request: HttpRequest) -> Item:
     """Return what is the admin's: other systems, people, and the record of it all."""
     is_admin = actor_of(request).role is Role.ADMIN
-        _item(request, "Caps", "production_quantity_limits", "appointments.cap"),
     dead = dead_deliveries() if is_admin else 0
     return _group(
         "System",

@@ -89,14 +89,16 @@ class PlanInput(_Agreement):
     service = serializers.SlugField(max_length=40, help_text="Code of the service.")
     location = serializers.UUIDField(required=False)
     valid_from = DayField(required=False)
-    seasons = SeasonInput(many=True, min_length=1, max_length=MOST_SEASONS)
+    seasons = serializers.ListField(
+        child=SeasonInput(), min_length=1, max_length=MOST_SEASONS
+    )
 
 
 class PlanChanges(_Agreement):
     """What is left out stays. `seasons` replace those there were."""
 
-    seasons = SeasonInput(
-        many=True, required=False, min_length=1, max_length=MOST_SEASONS
+    seasons = serializers.ListField(
+        child=SeasonInput(), min_length=1, max_length=MOST_SEASONS, required=False
     )
 
 

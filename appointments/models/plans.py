@@ -32,6 +32,7 @@ TOLERANCES = [
 
 # A visit that came to nothing, said by its reason: somebody should decide anew.
 FELL_THROUGH = ("visit_cancelled", "visit_no_show", "visit_incomplete")
+_NEEDS_A_HAND = Q(state="conflict") | Q(state="skipped", reason__in=FELL_THROUGH)
 
 
 class MaintenancePlanQuerySet(models.QuerySet["MaintenancePlan"]):
@@ -162,11 +163,7 @@ class PlanOccurrenceQuerySet(models.QuerySet["PlanOccurrence"]):
 
         No time could be found, or the visit that was booked came to nothing.
         """
-        fell_through = Q(state=OccurrenceState.SKIPPED, reason__in=FELL_THROUGH)
-        return self.filter(
-            Q(state=OccurrenceState.CONFLICT) | fell_through,
-            plan__state=PlanState.ACTIVE,
-        )
+        return self.filter(_NEEDS_A_HAND, plan__state=PlanState.ACTIVE)
 
 
 class PlanOccurrence(TimeStamped, Versioned):
@@ -250,6 +247,10 @@ class PlanOccurrence(TimeStamped, Versioned):
                 "first_day",
                 name="plan_occurrence_waiting",
                 condition=Q(state__in=["due", "conflict"]),
+            ),
+            # The sidebar counts these on every page.
+            models.Index(
+                "plan", name="plan_occurrence_attention", condition=_NEEDS_A_HAND
             ),
         ]
 

@@ -58,6 +58,11 @@ def with_parts(plans: MaintenancePlanQuerySet) -> MaintenancePlanQuerySet:
     ).prefetch_related("seasons")
 
 
+def plans_needing_attention(*, actor: Actor) -> MaintenancePlanQuerySet:
+    """Return the plans of one's branches that wait for a dispatcher."""
+    return MaintenancePlan.objects.visible_to(actor).needing_attention()
+
+
 def occurrences_of(*, plan_id: UUID, actor: Actor) -> QuerySet[PlanOccurrence]:
     """Return what became of a plan's periods, as far as the actor may see it."""
     return PlanOccurrence.objects.filter(

@@ -68,6 +68,7 @@ class CustomerAdmin(PageAdmin):
     def facts(self, request: HttpRequest, thing: Customer) -> dict[str, Any]:
         may_book = self.has_change_permission(request, thing)
         book = reverse("admin:appointments_appointment_book")
+        agree = reverse("admin:appointments_maintenanceplan_add")
         # Visits are of an app above this one: reached by the name of the relation.
         visits = thing.appointments.visible_to(actor_of(request))
         prefer = reverse("admin:appointments_technicianpreference_add")
@@ -78,6 +79,7 @@ class CustomerAdmin(PageAdmin):
                     "place": place,
                     "map_url": _map_url(place),
                     "book_url": f"{book}?property={place.pk}" if may_book else "",
+                    "plan_url": f"{agree}?property={place.pk}" if may_book else "",
                 }
                 for place in thing.properties.all()
             ],

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from appointments.models import MaintenancePlan, PlanOccurrence
+from appointments.models import Appointment, MaintenancePlan, PlanOccurrence
 from core.models import Event
 from tests.appointments.conftest import Company
 from tests.factories import DAY, local, make_plan, make_time_off
@@ -33,3 +33,9 @@ def away(company: Company, first: date, last: date) -> None:
         starts_at=local(first, 0),
         ends_at=local(last + DAY, 0),
     )
+
+
+def visit_of(plan: MaintenancePlan, period: str = "2027-spring") -> Appointment:
+    visit = occurrence_of(plan, period).appointment
+    assert visit is not None
+    return visit
