@@ -39,7 +39,8 @@ GAPS_IN_HISTORY = """
 EVENTS_UNLIKE_CHANGES = """
     SELECT v.reference, v.version, count(e.id) FROM appointments_appointment v
     LEFT JOIN core_event e ON e.aggregate_type = 'appointment'
-      AND e.aggregate_id = v.id AND e.name <> 'appointment.booked'
+      AND e.aggregate_id = v.id
+      AND e.name NOT IN ('appointment.booked', 'appointment.requested')
     GROUP BY v.id HAVING v.version <> 1 + count(e.id)
 """
 # Ended visits hold nobody; whoever is on an open one is counted as on it.
@@ -69,6 +70,35 @@ BOOKED_ON_DAYS_OFF = """
     JOIN technicians_shiftexception x ON x.technician_id = a.technician_id
      AND x.date = (v.starts_at AT TIME ZONE l.time_zone)::date
     WHERE a.released_at IS NULL AND x.starts IS NULL
+"""
+HALF_A_CREW = """
+    SELECT v.reference FROM appointments_appointment v
+    JOIN appointments_service s ON s.id = v.service_id
+    JOIN appointments_assignment a ON a.appointment_id = v.id
+    WHERE a.released_at IS NULL
+    GROUP BY v.id, s.id HAVING count(DISTINCT a.technician_id) <> s.crew_size
+"""
+BEYOND_A_CAP = """
+    SELECT c.id, day, count(*) FROM appointments_cap c
+    JOIN core_location l ON l.id = c.location_id
+    JOIN LATERAL (
+        SELECT window_starts_at, service_id, zone_id FROM appointments_appointment
+        WHERE location_id = l.id AND status NOT IN ('cancelled', 'requested')
+        UNION ALL
+        SELECT window_starts_at, service_id, zone_id FROM appointments_hold
+        WHERE location_id = l.id AND expires_at > now()
+    ) AS taken ON (c.service_id IS NULL OR c.service_id = taken.service_id)
+              AND (c.zone_id IS NULL OR c.zone_id = taken.zone_id)
+    CROSS JOIN LATERAL (
+        SELECT (taken.window_starts_at AT TIME ZONE l.time_zone)::date AS day
+    ) AS local
+    WHERE c.weekday IS NULL OR c.weekday = extract(isodow FROM day) - 1
+    GROUP BY c.id, day HAVING count(*) > c.most
+"""
+REQUESTS_THAT_TAKE_TIME = """
+    SELECT v.reference FROM appointments_appointment v
+    JOIN appointments_assignment a ON a.appointment_id = v.id
+    WHERE a.released_at IS NULL AND v.status = 'requested'
 """
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
@@ -103,6 +133,9 @@ def audit_rows() -> None:
     assert rows(BOOKED_INTO_ABSENCES) == []
     assert rows(BOOKED_WITH_THE_DEACTIVATED) == []
     assert rows(BOOKED_ON_DAYS_OFF) == []
+    assert rows(HALF_A_CREW) == []
+    assert rows(BEYOND_A_CAP) == []
+    assert rows(REQUESTS_THAT_TAKE_TIME) == []
 
 
 def no_lost_update(answers: Sequence[Answer]) -> None:

@@ -26,7 +26,7 @@ from tests.factories import (
     make_zone,
 )
 from tests.races import audit
-from tests.races.crowd import Call, Crowd, booking
+from tests.races.crowd import Call, Crowd, booking, hold
 from tests.races.server import PROCESSES, Server
 
 _zips = numbers(1)
@@ -49,6 +49,10 @@ class Company:
         """Return the call of a customer of his own who wants that start."""
         address = make_property(postal_code=self.zip)
         return booking(service=service.code, address=address.pk, at=at, **given)
+
+    def holding(self, service: Service, at: datetime, **given: Any) -> Call:
+        """Return the call of a visitor who wants that start kept."""
+        return hold(service=service.code, postal_code=self.zip, at=at, **given)
 
     def buyers(self, count: int, *, of: Service, at: datetime) -> list[Call]:
         """Return the calls of so many customers who want the same start."""

@@ -5,12 +5,12 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from http.client import HTTPConnection
 from threading import Barrier
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 # No answer may take longer, however large the crowd and busy the machine.
 NEVER_LONGER = 30.0
@@ -24,11 +24,15 @@ class Call:
     path: str
     body: dict[str, Any] | None = None
     headers: dict[str, str] = field(default_factory=dict)
-    after: float = 0.0  # seconds from the common start
+    moment: datetime | None = None  # when to ask; else at once
+
+    def at(self, moment: datetime) -> "Call":
+        """Return the same call, made at that moment and not before."""
+        return replace(self, moment=moment)
 
     def with_headers(self, **headers: str) -> "Call":
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return Call(self.method, self.path, self.body, self.headers | named, self.after)
+        return replace(self, headers=self.headers | named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,9 @@ class Crowd:
             client = HTTPConnection("127.0.0.1", self._port, timeout=NEVER_LONGER)
             client.connect()
             barrier.wait()
-            time.sleep(call.after)
+            if call.moment is not None:
+                wait = (call.moment - datetime.now(UTC)).total_seconds()
+                time.sleep(max(0.0, wait))
             try:
                 return self._ask(client, call)
             finally:
@@ -131,6 +137,26 @@ def unassign(visit: UUID) -> Call:
 
 def cancel(visit: UUID) -> Call:
     return Call("POST", f"/appointments/{visit}/cancel", {"reason": "Called it off"})
+
+
+def approve(visit: UUID) -> Call:
+    return Call("POST", f"/appointments/{visit}/approve", {})
+
+
+def swap(first: UUID, second: UUID, **given: Any) -> Call:
+    body = {"first": str(first), "second": str(second)}
+    return Call("POST", "/appointments/swap", body | given)
+
+
+def hold(*, service: str, postal_code: str, at: datetime, **given: Any) -> Call:
+    """Return the call of a visitor of his own, unless he is `given`."""
+    body = {"service": service, "postal_code": postal_code, "starts_at": at.isoformat()}
+    return Call("POST", "/holds", body | {"visitor": str(uuid4())} | given)
+
+
+def release(kept: Answer) -> Call:
+    token = kept.json()["token"]
+    return Call("DELETE", f"/holds/{kept.json()['id']}", None, {"X-Hold-Token": token})
 
 
 def step(visit: UUID, *, to: str) -> Call:
