@@ -3,17 +3,36 @@
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
-from appointments.models import Appointment, Assignment
+from appointments.models import Appointment
 from appointments.rules import slots
-from appointments.rules.slots import Reason, Shift, Wish, Worker, to_minute
+from appointments.rules.slots import (
+    Override,
+    Reason,
+    Shift,
+    Span,
+    Wish,
+    Worker,
+    to_minute,
+)
 from appointments.selectors import capacity
 from appointments.selectors.roster import Roster, current_roster
 from core.walltime import local_date
 
-# A technician, and why he cannot keep the visit. There may be several.
-Misfit = tuple[UUID, Reason]
+
+class Misfit(NamedTuple):
+    """A technician who cannot keep a visit, and why; there may be several reasons.
+
+    `even_overtime`: not even where he works past the end of his shift. A visit that
+    staff planned so is one thing, to take the shift away is another.
+    """
+
+    technician_id: UUID
+    reason: Reason
+    even_overtime: bool = False
+
 
 # Each fact of a technician can forbid a visit by itself.
 _FACTS = ("is_active", "skills", "zones", "shifts", "time_off")
@@ -53,38 +72,46 @@ def _misfits_of(
     visit: Appointment, *, wish: Wish, workers: capacity.Workers
 ) -> Iterator[Misfit]:
     promise = slots.promise_at(wish, to_minute(visit.window_starts_at))
-    for row in visit.assignments.all():
+    rows = list(visit.assignments.all())
+    last = max(row.part for row in rows)
+    for row in rows:
         if promise in _BRANCHES:
-            yield row.technician_id, Reason(promise)
-        worker = workers[row.technician_id]
-        for reason in _reasons(wish, worker, row):
-            yield worker.id, reason
+            yield Misfit(row.technician_id, Reason(promise))
+        start, end = to_minute(visit.starts_at), to_minute(visit.ends_at)
+        if row.part > 0:
+            start = to_minute(row.occupied_from) + wish.terms.before
+        if row.part < last:
+            end = to_minute(row.occupied_until) - wish.terms.after
+        yield from _reasons(wish, workers[row.technician_id], Span(start, end))
 
 
-def _reasons(wish: Wish, worker: Worker, row: Assignment) -> Iterator[Reason]:
-    """Yield each reason for which this technician cannot work then.
+def _reasons(wish: Wish, worker: Worker, work: Span) -> Iterator[Misfit]:
+    """Yield each reason for which this technician cannot do that part of a visit.
 
     The predicate names the first it meets. So it is asked about somebody who fits
     in all but one respect, in each respect.
     """
-    start = to_minute(row.occupied_from) + wish.terms.before
-    length = to_minute(row.occupied_until) - wish.terms.after - start
-    part = replace(wish, terms=replace(wish.terms, duration=length, splits=False))
+    terms = replace(wish.terms, duration=work.end - work.start, splits=False)
+    wish = replace(wish, terms=terms)
     fitting = replace(
         worker,
         is_active=True,
-        skills=dict.fromkeys(wish.terms.skills),
+        skills=dict.fromkeys(terms.skills),
         zones=frozenset(),
-        shifts=(Shift(start, start + length, wish.branch.id),),
+        shifts=(Shift(work.start, work.end, wish.branch.id),),
         time_off=(),
         stops=(),
         home=None,
     )
     for fact in _FACTS:
         asked = replace(fitting, **{fact: getattr(worker, fact)})
-        reason = slots.start_refusal(part, asked, start)
+        reason = slots.start_refusal(wish, asked, work.start)
         if reason is not None:
-            yield reason
+            yield Misfit(worker.id, reason)
+    late = replace(wish, overridden=frozenset({Override.OVERTIME}))
+    asked = replace(fitting, shifts=worker.shifts)
+    if slots.start_refusal(late, asked, work.start) is not None:
+        yield Misfit(worker.id, Reason.OFF_SHIFT, even_overtime=True)
 
 
 def _wishes(

@@ -112,22 +112,22 @@ def _conflict(stranded: list[Appointment], why: Found, *, actor: Actor) -> Stran
 
 
 def _shown(visit: Appointment, why: frozenset[Misfit]) -> dict[str, Any]:
-    technician_id, reason = _first(why)
+    misfit = _first(why)
     zone = visit.location.time_zone
     return {
         "id": str(visit.pk),
         "reference": visit.reference,
         "starts_at": visit.starts_at.astimezone(zone).isoformat(),
         "time_zone": zone.key,
-        "technician": str(technician_id),
-        "reason": str(reason),
+        "technician": str(misfit.technician_id),
+        "reason": str(misfit.reason),
     }
 
 
 def _first(why: frozenset[Misfit]) -> Misfit:
     """Return the reason to name of several: always the same."""
     order = list(Reason)
-    return min(why, key=lambda misfit: (order.index(misfit[1]), misfit[0]))
+    return min(why, key=lambda each: (order.index(each.reason), each.technician_id))
 
 
 def _unassign(
@@ -136,7 +136,7 @@ def _unassign(
     """Take the technicians off. Visits at other branches are not spared for that."""
     far_sighted = replace(actor, location_ids=None, technician_id=None)
     for visit in stranded:
-        _, reason = _first(why[visit.pk])
+        reason = _first(why[visit.pk]).reason
         unassign(
             appointment_id=visit.pk,
             actor=far_sighted,

@@ -392,6 +392,30 @@ def test_an_old_fault_hides_no_new_one(booked) -> None:
     assert [one["reason"] for one in refused.value.extra["conflicts"]] == ["time_off"]
 
 
+def test_overtime_is_no_new_fault_but_a_shift_less_is(booked) -> None:
+    """Staff had planned the visit beyond the end of the shift."""
+    day = TOMORROW.weekday()
+    booked.technician.weekly_shifts.filter(weekday=day).update(ends=time(9, 30))
+
+    time_off(booked, local(TOMORROW, 14), local(TOMORROW, 15))
+    with pytest.raises(Stranded) as refused:
+        exception(booked)
+
+    assert [one["reason"] for one in refused.value.extra["conflicts"]] == ["off_shift"]
+
+
+def test_what_the_service_asks_for_today_moves_no_booked_visit(booked) -> None:
+    """The work of a visit is as long as it was planned."""
+    booked.visit.service.duration_minutes = 600
+    booked.visit.service.buffer_before_minutes = 90
+    booked.visit.service.save()
+
+    time_off(booked, local(TOMORROW, 8), local(TOMORROW, 9))
+    time_off(booked, local(TOMORROW, 10), local(TOMORROW, 12))
+
+    assert TimeOff.objects.count() == 2
+
+
 def test_a_change_that_helps_is_let_through(booked) -> None:
     booked.technician.technician_skills.all().delete()
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -96,6 +98,24 @@ def close(company: Company, *, day: date, everywhere: bool = False) -> Holiday:
     return core.add_holiday(form=form, actor=SYSTEM, now=NOW)
 
 
+def nth_hour_off(company: Company, day: date, n: int) -> TimeOff:
+    return take_off(company.technician, day=day, hour=8 + n % 8)
+
+
+def nth_hour_booked(company: Company, day: date, n: int) -> Appointment:
+    return book(company, day=day, hour=8 + n % 8)
+
+
+def closed(company: Company, day: date, everywhere: bool, _n: int) -> Holiday:
+    return close(company, day=day, everywhere=everywhere)
+
+
+def deactivated(company: Company, _n: int) -> Technician:
+    return crew.deactivate_technician(
+        technician_id=company.technician.pk, actor=SYSTEM, now=NOW
+    )
+
+
 def both_kinds(
     change: Callable[[int], object], booking: Callable[[int], object]
 ) -> Callable[[int], object]:
@@ -122,10 +142,8 @@ def test_time_off_and_a_booking_never_both_win(exact_company) -> None:
         day = TOMORROW + number * DAY
         results = at_once(
             both_kinds(
-                lambda n, day=day: take_off(
-                    exact_company.technician, day=day, hour=8 + n % 8
-                ),
-                lambda n, day=day: book(exact_company, day=day, hour=8 + n % 8),
+                partial(nth_hour_off, exact_company, day),
+                partial(nth_hour_booked, exact_company, day),
             ),
             count=CROWD,
         )
@@ -145,8 +163,8 @@ def test_a_holiday_and_a_booking_never_both_win(exact_company, everywhere) -> No
         day = TOMORROW + number * DAY
         results = at_once(
             both_kinds(
-                lambda _, day=day: close(exact_company, day=day, everywhere=everywhere),
-                lambda n, day=day: book(exact_company, day=day, hour=8 + n % 8),
+                partial(closed, exact_company, day, everywhere),
+                partial(nth_hour_booked, exact_company, day),
             ),
             count=CROWD,
         )
@@ -167,10 +185,8 @@ def test_a_deactivation_and_a_booking_never_both_win(exact_company) -> None:
 
         results = at_once(
             both_kinds(
-                lambda _: crew.deactivate_technician(
-                    technician_id=exact_company.technician.pk, actor=SYSTEM, now=NOW
-                ),
-                lambda n, day=day: book(exact_company, day=day, hour=8 + n % 8),
+                partial(deactivated, exact_company),
+                partial(nth_hour_booked, exact_company, day),
             ),
             count=CROWD,
         )
@@ -192,7 +208,7 @@ def test_unassigning_while_others_move_the_same_visits(exact_company) -> None:
         )
         for n in range(8)
     ]
-    common = {"actor": SYSTEM, "now": NOW}
+    common: dict[str, Any] = {"actor": SYSTEM, "now": NOW}
 
     def work(number: int) -> object:
         visit = visits[number % 8]
