@@ -101,6 +101,12 @@ POLICY: Mapping[str, Roles] = {
     "appointments.unassign": OFFICE,
     "appointments.swap": OFFICE,
     "appointments.change_status": OFFICE | {Role.TECHNICIAN},
+    "appointments.approve": OFFICE,
+    "appointments.decline": OFFICE,
+    # Holds: whoever may book may hold; the token says whose it is
+    "holds.create": OFFICE | MACHINE | VISITOR,
+    "holds.retrieve": OFFICE | MACHINE | VISITOR,
+    "holds.destroy": OFFICE | MACHINE | VISITOR,
     # Maintenance plans, and the visit of each of their periods
     "plans.list": READERS,
     "plans.retrieve": READERS,

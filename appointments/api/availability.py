@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from appointments.api.fields import MomentField, arrival_text
+from appointments.api.tokens import HOLD_TOKEN, hold_token_of
 from appointments.models import Service
 from appointments.rules.slots import Promise, Wish, to_moment
 from appointments.selectors import capacity
@@ -21,6 +22,7 @@ from appointments.selectors.availability import (
     UnknownService,
     availability,
 )
+from appointments.selectors.holds import own_holds
 from core.actors import Actor
 from core.api.actors import actor_of
 from core.api.fields import DayField, ZoneField
@@ -111,7 +113,7 @@ class AvailabilityView(APIView):
     policy = "availability.list"
 
     @extend_schema(
-        parameters=[AvailabilityInput],
+        parameters=[AvailabilityInput, HOLD_TOKEN],
         responses={200: AvailabilityOutput},
         examples=[
             OpenApiExample(
@@ -137,10 +139,16 @@ class AvailabilityView(APIView):
         ],
     )
     def get(self, request: Request) -> Response:
-        """List what can be booked."""
+        """List what can be booked; the slot that one holds is."""
         query, actor = _read(AvailabilityInput, request), actor_of(request)
+        question = _question(
+            query,
+            actor=actor,
+            hold_token=hold_token_of(request),
+            now=timezone.now(),
+        )
         try:
-            found = availability(_question(query, actor=actor, now=timezone.now()))
+            found = availability(question)
         except UnknownService as unknown:
             raise ValidationError({"service": [str(unknown)]}) from unknown
         wish = found.wish
@@ -172,7 +180,7 @@ class ExplanationView(APIView):
         """Explain one start, technician by technician."""
         query = _read(ExplanationInput, request)
         actor = actor_of(request)
-        service = _service(query["service"], actor=actor)
+        service = service_of(query["service"], actor=actor)
         wish = _wish(query, service=service, actor=actor, now=timezone.now())
         explanation = capacity.explain_start(wish=wish, starts_at=query["starts_at"])
         return Response(
@@ -195,7 +203,8 @@ def _read(form: type[StrictSerializer], request: Request) -> dict[str, Any]:
     return checked
 
 
-def _service(code: str, *, actor: Actor) -> Service:
+def service_of(code: str, *, actor: Actor) -> Service:
+    """Return the service of that code, if it is sold to the actor."""
     services = (
         Service.objects.bookable() if actor.is_staff else Service.objects.public()
     )
@@ -221,7 +230,9 @@ def _not_found() -> NoReturn:
     raise NotFound
 
 
-def _question(query: dict[str, Any], *, actor: Actor, now: datetime) -> Question:
+def _question(
+    query: dict[str, Any], *, actor: Actor, hold_token: str, now: datetime
+) -> Question:
     """Return the question; what is for staff only is not heard from others."""
     location_id = query.get("location") if actor.is_staff else None
     if location_id is not None and not actor.sees_location(location_id):
@@ -236,6 +247,7 @@ def _question(query: dict[str, Any], *, actor: Actor, now: datetime) -> Question
         technician_id=query.get("technician") if actor.is_staff else None,
         public_only=not actor.is_staff,
         by_whom=actor.is_staff,
+        own=own_holds(hold_token),
     )
 
 

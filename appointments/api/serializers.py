@@ -25,13 +25,14 @@ class BookingInput(StrictSerializer):
 
     Visitors send `lead` with its `booking_token`; staff and machines a `lead` or a
     `property`, and may choose branch and technician. Staff may `override` soft rules,
-    with a `reason`.
+    with a `reason`. Whoever holds the slot sends the `hold`'s token.
     """
 
     service = serializers.SlugField(max_length=40, help_text="Code of the service.")
     starts_at = MomentField(help_text="The start of an offered slot.")
     lead = serializers.UUIDField(required=False)
     booking_token = serializers.CharField(required=False, max_length=200)
+    hold = serializers.CharField(required=False, max_length=100)
     property = serializers.UUIDField(required=False)
     location = serializers.UUIDField(required=False)
     technician = serializers.UUIDField(required=False)
@@ -53,6 +54,7 @@ class ConversionInput(StrictSerializer):
 
     service = serializers.SlugField(max_length=40, help_text="Code of the service.")
     starts_at = MomentField(help_text="The start of an offered slot.")
+    hold = serializers.CharField(required=False, max_length=100)
     location = serializers.UUIDField(required=False)
     technician = serializers.UUIDField(required=False)
     notes = CleanCharField(required=False, max_length=4000, allow_blank=True)
@@ -73,6 +75,14 @@ class AssignInput(StrictSerializer):
     """Who shall do it."""
 
     technician = serializers.UUIDField()
+    override = OverrideField()
+    reason = CleanCharField(required=False, max_length=500, allow_blank=True)
+
+
+class ApprovalInput(StrictSerializer):
+    """Who shall do it, if that matters."""
+
+    technician = serializers.UUIDField(required=False)
     override = OverrideField()
     reason = CleanCharField(required=False, max_length=500, allow_blank=True)
 
@@ -132,7 +142,9 @@ class ServiceOutput(serializers.ModelSerializer[Service]):
             "notice_minutes",
             "horizon_days",
             "price_cents",
+            "deposit_cents",
             "currency",
+            "requires_approval",
             "is_emergency",
         )
 

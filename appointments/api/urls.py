@@ -6,9 +6,10 @@ from rest_framework.routers import SimpleRouter
 from appointments.api.availability import AvailabilityView, ExplanationView
 from appointments.api.caps import CapViewSet
 from appointments.api.dashboard import DashboardView
+from appointments.api.holds import HoldViewSet
 from appointments.api.plans import PlanOccurrenceViewSet, PlanViewSet
-from appointments.api.schedule import ScheduleView
 from appointments.api.preferences import PreferenceViewSet
+from appointments.api.schedule import ScheduleView
 from appointments.api.swap import SwapView
 from appointments.api.views import (
     AppointmentViewSet,
@@ -19,10 +20,11 @@ from appointments.api.views import (
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("appointments", AppointmentViewSet, basename="appointment")
 router.register("maintenance-plans", PlanViewSet, basename="plan")
+router.register("holds", HoldViewSet, basename="hold")
 router.register("services", ServiceViewSet, basename="service")
+router.register("caps", CapViewSet, basename="cap")
 
 _OF_PLAN = "maintenance-plans/<uuid:pk>/occurrences"
-router.register("caps", CapViewSet, basename="cap")
 _ONE_OF_PLAN = f"{_OF_PLAN}/<uuid:occurrence_id>"
 
 urlpatterns = [
@@ -51,8 +53,6 @@ urlpatterns = [
         for step in ("book", "skip", "retry")
     ),
     path(
-        "technicians/<uuid:pk>/schedule",
-    path(
         "customers/<uuid:pk>/technician-preferences",
         PreferenceViewSet.as_view({"get": "list", "put": "update"}),
         name="technician-preferences",
@@ -62,6 +62,8 @@ urlpatterns = [
         PreferenceViewSet.as_view({"delete": "destroy"}),
         name="technician-preference",
     ),
+    path(
+        "technicians/<uuid:pk>/schedule",
         ScheduleView.as_view(),
         name="technician-schedule",
     ),

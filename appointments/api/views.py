@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from appointments import services
 from appointments.api import serializers as forms
+from appointments.api.availability import service_of
 from appointments.api.filters import AppointmentFilter
 from appointments.api.serializers import AppointmentOutput, PublicAppointmentOutput
 from appointments.models import Appointment, Service
@@ -75,7 +76,10 @@ class AppointmentViewSet(
     )
     @idempotent()
     def create(self, request: Request) -> Response:
-        """Book a visit at an offered start."""
+        """Book a visit at an offered start.
+
+        Visitors ask for what the office has to approve: the visit is `requested`.
+        """
         form = forms.BookingInput(data=request.data)
         form.is_valid(raise_exception=True)
         actor = actor_of(request)
@@ -125,6 +129,20 @@ class AppointmentViewSet(
     def change_status(self, request: Request, pk: UUID) -> Response:
         """Take the next step: dispatched, en route, on site, completed ..."""
         return self._change(services.change_status, forms.StatusInput, pk)
+
+    @extend_schema(request=forms.ApprovalInput, responses=AppointmentOutput)
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def approve(self, request: Request, pk: UUID) -> Response:
+        """Book what was asked for; where the time is taken, it stays a request."""
+        return self._change(services.approve, forms.ApprovalInput, pk)
+
+    @extend_schema(request=forms.CancelInput, responses=AppointmentOutput)
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def decline(self, request: Request, pk: UUID) -> Response:
+        """Say no to a request; the customer is told."""
+        return self._change(services.decline, forms.CancelInput, pk)
 
     @extend_schema(responses=forms.EventOutput(many=True), filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None)
@@ -178,28 +196,23 @@ class LeadConversionView(viewsets.ViewSet):
 
 def booking_request(form: dict[str, Any], *, actor: Actor) -> BookingRequest:
     """Turn the ids of a checked form into what they stand for, within sight."""
-    bookable = (
-        Service.objects.bookable() if actor.is_staff else Service.objects.public()
-    )
-    service = bookable.filter(code=form["service"]).first()
-    if service is None:
-        raise ValidationError({"service": ["There is no such service."]})
     return BookingRequest(
-        service=service,
+        service=service_of(form["service"], actor=actor),
         starts_at=form["starts_at"],
         property=_property(form.get("property"), actor=actor),
-        lead_id=_lead_id(form, actor=actor),
+        lead_id=lead_id_of(form, actor=actor),
         location=_location(form.get("location"), actor=actor),
         technician_id=form.get("technician") if actor.is_staff else None,
         notes=form.get("notes", ""),
         source=form.get("source", "staff" if actor.is_staff else "website"),
         override=form.get("override", frozenset()),
         reason=form.get("reason", ""),
+        hold=form.get("hold", ""),
     )
 
 
-def _lead_id(form: dict[str, Any], *, actor: Actor) -> UUID | None:
-    """Return the lead to book: a visitor proves it is theirs by its token."""
+def lead_id_of(form: dict[str, Any], *, actor: Actor) -> UUID | None:
+    """Return the lead of a form: a visitor proves it is theirs by its token."""
     lead_id: UUID | None = form.get("lead")
     if lead_id is None:
         return None

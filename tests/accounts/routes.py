@@ -42,14 +42,15 @@ class Row:
     Things of a row with `make` are scoped: those of another branch, and for a
     technician those of a colleague, are not found or not listed. `company_wide` things
     are there for everybody whom the policy lets in. `bodies` are forms, by method, that
-    reach the thing, their texts filled from what `make` returned; without one, nothing
-    is sent.
+    reach the thing; without one, nothing is sent. Their texts and those of `headers`
+    are filled from what `make` returned.
     """
 
     make: Maker | None = None
     company_wide: bool = False
     query: str = ""
     bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def body(self, *, method: str, made: Made) -> dict[str, Any]:
         form = self.bodies.get(method, {})
@@ -57,6 +58,9 @@ class Row:
             name: value.format_map(made) if isinstance(value, str) else value
             for name, value in form.items()
         }
+
+    def filled_headers(self, *, made: Made) -> dict[str, str]:
+        return {name: text.format_map(made) for name, text in self.headers.items()}
 
 
 def nothing() -> Row:
@@ -123,10 +127,6 @@ def service(technician: Technician) -> Made:
     return {"pk": make_service().pk}
 
 
-def visit(technician: Technician) -> Made:
-    visit = make_appointment(technician=technician)
-    return {"pk": visit.pk, "technician": technician.pk}
-
 def cap(technician: Technician) -> Made:
     fields = {"location": technician.location, "service": make_service()}
     return {"pk": Cap.objects.create(**fields, most=9).pk}
@@ -144,6 +144,10 @@ def preference(technician: Technician) -> Made:
     }
 
 
+def visit(technician: Technician) -> Made:
+    visit = make_appointment(technician=technician)
+    return {"pk": visit.pk, "technician": technician.pk}
+
 
 def plan(technician: Technician) -> Made:
     return {"pk": make_plan(location=technician.location).pk}
@@ -158,6 +162,31 @@ def occurrence(technician: Technician) -> Made:
         starts=time(8),
     )
     return {"pk": plan.pk, "occurrence_id": due.pk}
+
+
+def request(technician: Technician) -> Made:
+    """Make a visit that waits for the office, which nobody is on."""
+    visit = make_appointment(
+        technician=technician, status="requested", starts_at=local(TOMORROW, 10)
+    )
+    visit.assignments.all().delete()
+    return {"pk": visit.pk}
+
+
+def hold(technician: Technician) -> Made:
+    kept = Hold.objects.create(
+        token_hash=hash_of("a token"),
+        visitor="0195519c-7000-4000-8000-000000000001",
+        location=technician.location,
+        service=make_service(),
+        postal_code="85004",
+        window_starts_at=local(TOMORROW, 8),
+        window_ends_at=local(TOMORROW, 10),
+        starts_at=local(TOMORROW, 8),
+        ends_at=local(TOMORROW, 9),
+        expires_at=local(TOMORROW, 8),
+    )
+    return {"pk": kept.pk, "token": "a token"}
 
 
 def message(technician: Technician) -> Made:
@@ -261,9 +290,28 @@ ROWS: dict[str, Row] = {
     "dashboard": nothing(),
     "services": listing(service, company_wide=True),
     "services/<uuid:pk>": thing(service, company_wide=True),
+    "caps": listing(cap),
+    "caps/<uuid:pk>": thing(cap, bodies={"patch": {"most": 3}}),
+    "customers/<uuid:pk>/technician-preferences": thing(
+        preference,
+        company_wide=True,
+        bodies={"put": {"technician": "{technician}", "kind": "barred"}},
+    ),
+    "customers/<uuid:pk>/technician-preferences/<uuid:technician_id>": thing(
+        preference, company_wide=True
+    ),
     "appointments": listing(visit),
     "appointments/swap": nothing(),
     "appointments/<uuid:pk>": thing(visit, bodies={"patch": {"notes": "Gate 7"}}),
+    "holds": nothing(),
+    # The token opens it, whoever asks.
+    "holds/<uuid:pk>": thing(
+        hold, company_wide=True, headers={"X-Hold-Token": "{token}"}
+    ),
+    "appointments/<uuid:pk>/approve": thing(request),
+    "appointments/<uuid:pk>/decline": thing(
+        request, bodies={"post": {"reason": "Too far"}}
+    ),
     "appointments/<uuid:pk>/assign": thing(
         visit, bodies={"post": {"technician": "{technician}"}}
     ),
@@ -290,16 +338,6 @@ ROWS: dict[str, Row] = {
     ),
     "maintenance-plans/<uuid:pk>/occurrences/<uuid:occurrence_id>/retry": thing(
         occurrence
-    "caps": listing(cap),
-    "caps/<uuid:pk>": thing(cap, bodies={"patch": {"most": 3}}),
-    "customers/<uuid:pk>/technician-preferences": thing(
-        preference,
-        company_wide=True,
-        bodies={"put": {"technician": "{technician}", "kind": "barred"}},
-    ),
-    "customers/<uuid:pk>/technician-preferences/<uuid:technician_id>": thing(
-        preference, company_wide=True
-    ),
     ),
     # notifications
     "notifications": listing(message),

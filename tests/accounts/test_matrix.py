@@ -88,13 +88,15 @@ def call(client: APIClient, route: Route, made: Made = NOTHING) -> Answer:
     row = row_of(route)
     path = PARAMETER.sub(lambda name: str(made[name[1]]), route.path)
     body = row.body(method=route.method, made=made)
-    headers = {"HTTP_IDEMPOTENCY_KEY": str(uuid.uuid4()), "HTTP_IF_MATCH": "*"}
+    headers = row.filled_headers(made=made)
+    if route.method != "get":
+        headers |= {"Idempotency-Key": str(uuid.uuid4()), "If-Match": "*"}
     with transaction.atomic():
         send = getattr(client, route.method)
         if route.method == "get":
-            response = send(f"/{path}?{row.query}")
+            response = send(f"/{path}?{row.query}", headers=headers)
         else:
-            response = send(f"/{path}", body, format="json", **headers)
+            response = send(f"/{path}", body, format="json", headers=headers)
         transaction.set_rollback(True)
     shown = response.json() if response.content else None
     if isinstance(shown, dict):

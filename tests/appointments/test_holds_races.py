@@ -1,0 +1,255 @@
+"""Holds that many people want at once."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.db.models import Count
+
+from appointments import services
+from appointments.models import Appointment, Assignment, Hold
+from appointments.services import BookingRequest, HoldRequest
+from core.actors import ANONYMOUS, SYSTEM
+from core.models import Event
+from tests.appointments.conftest import Company, make_company
+from tests.appointments.test_races import BUYERS, at_once, overlaps, tally
+from tests.factories import (
+    NOW,
+    TOMORROW,
+    local,
+    make_lead,
+    make_property,
+    make_service,
+    make_technician,
+)
+
+pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
+
+EIGHT = local(TOMORROW, 8)
+TICK = timedelta(microseconds=1)
+
+
+@pytest.fixture
+def company() -> Company:
+    """A company whose window at eight can be kept exactly once."""
+    company = make_company()
+    company.service = make_service(duration_minutes=120, hold_minutes=15)
+    return company
+
+
+def keep(company, *, starts_at=EIGHT, now=NOW, **given) -> tuple[Hold, str]:
+    request = HoldRequest(
+        service=company.service, postal_code="85004", starts_at=starts_at, **given
+    )
+    return services.hold(request=request, actor=ANONYMOUS, now=now)
+
+
+def book(company, *, now=NOW, starts_at=EIGHT, **given) -> Appointment:
+    request = BookingRequest(service=company.service, starts_at=starts_at, **given)
+    return services.book(request=request, actor=SYSTEM, now=now)
+
+
+def deadlocks() -> int:
+    """Return how many there were: `at_once` tries again after one, as the API does."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def test_twenty_visitors_of_one_slot_are_one_hold(company) -> None:
+    results = at_once(lambda _: keep(company))
+
+    assert tally(results) == {"tuple": 1, "SlotUnavailable": BUYERS - 1}
+    assert Hold.objects.count() == Assignment.objects.count() == 1
+
+
+def test_three_free_technicians_are_held_by_exactly_three(company) -> None:
+    for _ in range(2):
+        make_technician(location=company.branch)
+
+    results = at_once(lambda _: keep(company))
+
+    assert tally(results) == {"tuple": 3, "SlotUnavailable": BUYERS - 3}
+    assert Assignment.objects.values("technician").distinct().count() == 3
+
+
+def test_holding_against_booking(company) -> None:
+    homes = [make_property() for _ in range(BUYERS)]
+
+    def work(number: int) -> object:
+        if number % 2:
+            return keep(company)
+        return book(company, property=homes[number])
+
+    results = at_once(work)
+
+    winners = tally(results)
+    assert winners.pop("SlotUnavailable") == BUYERS - 1
+    assert list(winners.values()) == [1]
+    assert Assignment.objects.count() == 1
+
+
+def test_one_token_books_one_visit(company) -> None:
+    make_technician(location=company.branch)
+    homes = [make_property() for _ in range(BUYERS)]
+    _, token = keep(company)
+
+    results = at_once(lambda n: book(company, property=homes[n], hold=token))
+
+    assert tally(results) == {"Appointment": 1, "HoldExpired": BUYERS - 1}
+    assert Assignment.objects.count() == 1
+    assert Event.objects.filter(name="appointment.booked").count() == 1
+
+
+def test_one_token_books_one_visit_even_after_its_end(company) -> None:
+    make_technician(location=company.branch)
+    homes = [make_property() for _ in range(BUYERS)]
+    kept, token = keep(company)
+
+    results = at_once(
+        lambda n: book(company, property=homes[n], hold=token, now=kept.expires_at)
+    )
+
+    assert tally(results) == {"Appointment": 1, "HoldExpired": BUYERS - 1}
+
+
+def test_the_lead_that_holds_books_once(company) -> None:
+    lead = make_lead(line1="1 Elm St", city="Phoenix", region="AZ")
+    _, token = keep(company, lead_id=lead.pk)
+
+    results = at_once(lambda _: book(company, lead_id=lead.pk, hold=token))
+
+    assert tally(results) == {"Appointment": 1, "AlreadyConverted": BUYERS - 1}
+
+
+def test_at_its_end_either_the_holder_or_somebody_else_has_the_slot(company) -> None:
+    """The holder's clock is just before the end, the others' is at it."""
+    homes = [make_property() for _ in range(BUYERS)]
+    kept, token = keep(company)
+
+    def work(number: int) -> object:
+        if number == 0:
+            now = kept.expires_at - TICK
+            return book(company, property=homes[0], hold=token, now=now)
+        return book(company, property=homes[number], now=kept.expires_at)
+
+    results = at_once(work)
+
+    assert tally(results)["Appointment"] == 1
+    assert set(tally(results)) <= {"Appointment", "SlotUnavailable", "HoldExpired"}
+    assert Assignment.objects.exclude(appointment=None).count() == 1
+    assert overlaps() == 0
+
+
+def test_a_hold_that_is_over_goes_to_exactly_one(company) -> None:
+    homes = [make_property() for _ in range(BUYERS)]
+    kept, _ = keep(company)
+
+    def work(number: int) -> object:
+        if number % 2:
+            return keep(company, now=kept.expires_at)
+        return book(company, property=homes[number], now=kept.expires_at)
+
+    results = at_once(work)
+
+    assert tally(results)["SlotUnavailable"] == BUYERS - 1
+    assert Assignment.objects.count() == 1
+
+
+def test_an_address_holds_no_more_than_it_may(company, settings) -> None:
+    settings.HOLDS_PER_ADDRESS = 5
+    for _ in range(BUYERS - 1):
+        make_technician(location=company.branch)
+
+    results = at_once(lambda _: keep(company, network_address="203.0.113.7"))
+
+    assert tally(results) == {"tuple": 5, "TooManyHolds": BUYERS - 5}
+    assert Hold.objects.count() == 5
+
+
+def test_a_visitor_in_twenty_windows_has_one_hold(company) -> None:
+    visitor = uuid4()
+    for _ in range(3):
+        make_technician(location=company.branch)
+
+    def work(number: int) -> object:
+        return keep(
+            company, visitor=visitor, starts_at=local(TOMORROW, 8 + 2 * (number % 4))
+        )
+
+    results = at_once(work)
+
+    assert tally(results) == {"tuple": BUYERS}
+    assert Hold.objects.count() == Assignment.objects.count() == 1
+
+
+def test_visitors_who_change_their_minds_all_the_time_meet_no_deadlock(company) -> None:
+    """Each replaces his hold several times, on the same few technicians."""
+    for _ in range(3):
+        make_technician(location=company.branch)
+    visitors = [uuid4() for _ in range(BUYERS)]
+
+    def work(number: int) -> object:
+        outcomes = set()
+        for turn in range(4):
+            hour = 8 + 2 * ((number + turn * (1 + number % 3)) % 4)
+            try:
+                keep(
+                    company,
+                    visitor=visitors[number],
+                    starts_at=local(TOMORROW, hour),
+                )
+                outcomes.add("held")
+            except services.SlotUnavailable:
+                outcomes.add("taken")
+        return frozenset(outcomes)
+
+    before = deadlocks()
+    results = at_once(work)
+
+    assert tally(results) == {"frozenset": BUYERS}
+    assert deadlocks() == before
+    assert overlaps() == 0
+    several = Hold.objects.values("visitor").annotate(n=Count("pk")).filter(n__gt=1)
+    assert not several
+    assert not Hold.objects.filter(assignments=None).exists()
+    assert Hold.objects.count() == 16  # four technicians, four windows each
+
+
+def test_a_crew_is_held_whole_or_not_at_all(company) -> None:
+    company.service = make_service(duration_minutes=120, crew_size=2)
+    for _ in range(4):  # five in all: two crews
+        make_technician(location=company.branch)
+
+    results = at_once(lambda _: keep(company))
+
+    assert tally(results) == {"tuple": 2, "SlotUnavailable": BUYERS - 2}
+    sizes = Hold.objects.annotate(n=Count("assignments")).values_list("n", flat=True)
+    assert list(sizes) == [2, 2]
+
+
+def test_booking_letting_go_and_replacing_at_once(company) -> None:
+    """Whatever comes first, the token books at most once and the time is one's."""
+    home = make_property()
+    kept, token = keep(company, visitor=(visitor := uuid4()))
+
+    def work(number: int) -> object:
+        match number % 3:
+            case 0:
+                return book(company, property=home, hold=token)
+            case 1:
+                services.release(hold_id=kept.pk, token=token, now=NOW)
+                return None
+            case _:
+                return keep(company, visitor=visitor)
+
+    results = at_once(work)
+
+    assert Appointment.objects.count() <= 1
+    assert Assignment.objects.count() <= 1
+    kinds = {"Appointment", "HoldExpired", "NotFound", "NoneType", "tuple"}
+    assert set(tally(results)) <= kinds | {"SlotUnavailable"}
