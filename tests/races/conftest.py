@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from accounts.api.tokens import token_pair
 from accounts.services import begin_session
-from appointments.models import Service
+from appointments.models import Appointment, Assignment, Service
 from core.actors import Role
 from core.models import Location
 from technicians.models import Technician
 from tests.factories import (
+    HOUR,
     local,
     make_location,
     make_property,
@@ -78,6 +79,40 @@ def make_company(*, technicians: int = 1, **given: Any) -> Company:
 def make_exact(minutes: int, **given: Any) -> Service:
     """Make a service that is booked by its exact start."""
     return make_service(booking_mode="exact", duration_minutes=minutes, **given)
+
+
+def keep_busy(company: Company, *, days: int, hours: tuple[int, ...]) -> None:
+    """Give every technician an hour of work at each of these hours of the days."""
+    service, home = make_exact(60), make_property(postal_code=company.zip)
+    starts = [
+        local(company.day + timedelta(days=day), hour)
+        for day in range(days)
+        for hour in hours
+    ]
+    everybody = [(who, start) for who in company.technicians for start in starts]
+    visits = Appointment.objects.bulk_create(
+        Appointment(
+            reference=f"V-{number:08d}",
+            location=company.branch,
+            service=service,
+            customer=home.customer,
+            property=home,
+            window_starts_at=start,
+            window_ends_at=start + HOUR,
+            starts_at=start,
+            ends_at=start + HOUR,
+        )
+        for number, (_, start) in enumerate(everybody)
+    )
+    Assignment.objects.bulk_create(
+        Assignment(
+            appointment=visit,
+            technician=who,
+            occupied_from=start,
+            occupied_until=start + HOUR,
+        )
+        for visit, (who, start) in zip(visits, everybody, strict=True)
+    )
 
 
 @pytest.fixture(scope="package")

@@ -1,6 +1,7 @@
 """Crowds at the same slots, before one server of several processes."""
 
 from collections import Counter
+from datetime import datetime
 from itertools import cycle, islice
 from uuid import uuid4
 
@@ -10,8 +11,9 @@ from appointments.models import Appointment, Assignment
 from core.models import Event
 from tests.factories import make_appointment, make_service
 from tests.races.audit import audit
-from tests.races.conftest import make_company, make_exact
+from tests.races.conftest import keep_busy, make_company, make_exact
 from tests.races.crowd import (
+    Call,
     assign,
     cancel,
     reschedule,
@@ -281,3 +283,23 @@ def test_one_key_a_hundred_times_is_one_visit(crowd) -> None:
     assert sum(not answer.is_replayed for answer in answers) == 1
     assert Appointment.objects.filter(location=company.branch).count() == 1
     audit(answers)
+
+
+def test_a_month_of_sixty_technicians_is_listed_in_no_time(crowd) -> None:
+    company = make_company(technicians=60)
+    service = make_service(duration_minutes=120)
+    keep_busy(company, days=31, hours=(9, 12, 15))
+    ask = Call(
+        "GET",
+        f"/availability?service={service.code}&postal_code={company.zip}&days=31",
+    )
+
+    answers = crowd.at_once([ask] * 12)
+    booked = crowd.ask(company.booking(service, company.at(10)))
+
+    slots = answers[0].json()["slots"]
+    assert company.at(10) in {datetime.fromisoformat(s["starts_at"]) for s in slots}
+    assert booked.status == 201
+    # Milliseconds in fact (docs/performance.md); others took ten seconds and more.
+    assert max(answer.seconds for answer in answers) < 5
+    audit([*answers, booked])
