@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from appointments.models import Appointment
+from appointments.models import Appointment, MaintenancePlan
+from appointments.services.plans.record import snapshot as plan_snapshot
 from core.actors import Actor
 from core.models import Event
 from leads.models import Lead
@@ -43,6 +44,18 @@ def lead_event(
         location_id=lead.location_id,
         data=lead_snapshot(lead),
         **_said(name, at=at, actor=actor, reason=reason),
+    )
+
+
+def plan_event(plan: MaintenancePlan, *, at: datetime, actor: Actor) -> Event:
+    """Return that a maintenance plan was agreed on."""
+    return Event(
+        aggregate_type="plan",
+        aggregate_id=plan.pk,
+        number=1,
+        location_id=plan.location_id,
+        data=plan_snapshot(plan),
+        **_said("plan.created", at=at, actor=actor, reason=""),
     )
 
 

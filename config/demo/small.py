@@ -19,12 +19,13 @@ from config.demo.fortnight import (
     write_history,
 )
 from config.demo.outside import latest_news, subscribe_sandbox, tell_customers
-from config.progress import Progress
+from config.demo.plans import agree
 from config.demo.staff import Hand, hire, vary_weeks
 from config.demo.stories import Story
 from config.demo.users import open_accounts
 from config.demo.wishes import Inbox, Inquiry
-from core.actors import Role
+from config.progress import Progress
+from core.actors import Actor, Role
 from core.models import Location
 from technicians.models import Skill
 
@@ -63,6 +64,7 @@ def seed_small(*, dice: Dice, now: datetime, progress: Progress) -> None:
     with progress.step("Histories", total=len(stories) + len(inquiries)) as bar:
         write_history(stories, inquiries)
         bar.advance(len(stories) + len(inquiries))
+    demo.agree(company, homes)
     subscribe_sandbox(now=now)
     news = latest_news(now=now)
     with progress.step("Messages", total=len(news)) as bar:
@@ -145,10 +147,7 @@ class _SmallDemo:
     ) -> tuple[list[Story], list[Inquiry]]:
         """Return the fortnight's visits and the past month's leads, unwritten."""
         numbers = Numbers()
-        dispatchers = {
-            code: actor_of(user, role=Role.DISPATCHER, label=user.name)
-            for code, user in company.dispatchers().items()
-        }
+        dispatchers = _dispatchers(company)
         stories: list[Story] = []
         total = sum(len(households) for households in homes.values())
         with self._progress.step("Visits", total=total) as bar:
@@ -174,3 +173,23 @@ class _SmallDemo:
         unbooked = inbox.fill(numbers=numbers.leads, now=self._now)
         booked = [story.inquiry for story in stories if story.inquiry]
         return stories, [*booked, *unbooked]
+
+    def agree(self, company: Company, homes: dict[str, list[Household]]) -> None:
+        """Write some customers' maintenance plans."""
+        with self._progress.step("Maintenance plans") as bar:
+            agree(
+                homes=homes,
+                offers=company.offers,
+                dispatchers=_dispatchers(company),
+                dice=self._dice.fork("plans"),
+                now=self._now,
+            )
+            bar.advance()
+
+
+def _dispatchers(company: Company) -> dict[str, Actor]:
+    """Return the dispatcher of each branch, as events name them."""
+    return {
+        code: actor_of(user, role=Role.DISPATCHER, label=user.name)
+        for code, user in company.dispatchers().items()
+    }

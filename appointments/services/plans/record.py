@@ -128,11 +128,11 @@ def emit_about(
         now=now,
         reason=reason,
         location_id=plan.location_id,
-        data={**_snapshot(plan), **(data or {})},
+        data={**snapshot(plan), **(data or {})},
     )
 
 
-def _snapshot(plan: MaintenancePlan) -> dict[str, Any]:
+def snapshot(plan: MaintenancePlan) -> dict[str, Any]:
     """Return what subscribers are told of a plan: no personal data, only ids."""
     return {
         "id": str(plan.pk),
