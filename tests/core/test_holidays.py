@@ -3,13 +3,22 @@
 from datetime import date
 
 import pytest
+import time_machine
 
 from core.actors import SYSTEM, Role
 from core.errors import NotFound
 from core.ids import uuid7
 from core.models import Event, Holiday
 from core.services import missing_holidays, prefill_holidays
-from tests.factories import NOW, TODAY, TOMORROW, make_location, make_user
+from tests.factories import (
+    NOW,
+    TODAY,
+    TOMORROW,
+    make_appointment,
+    make_location,
+    make_technician,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +72,21 @@ def test_a_day_is_listed_once(dispatcher, branch) -> None:
     answer = close(dispatcher, branch, name="Another")
 
     assert (answer.status_code, answer.json()["code"]) == (409, "holiday_listed")
+
+
+def test_visits_booked_on_that_day_stand_in_the_way(dispatcher, branch) -> None:
+    visit = make_appointment(technician=make_technician(location=branch))
+
+    with time_machine.travel(NOW):
+        rehearsed = close(dispatcher, branch, dry_run=True)
+        refused = close(dispatcher, branch)
+        stored = close(dispatcher, branch, on_conflict="unassign")
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflicts")
+    assert rehearsed.json()["conflicts"] == refused.json()["conflicts"]
+    assert refused.json()["conflicts"][0]["reference"] == visit.reference
+    assert stored.status_code == 201
+    assert not visit.assignments.exists()
 
 
 def test_the_whole_company_is_the_admins_to_close(dispatcher, admin) -> None:
