@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from appointments.selectors.dashboard import unassigned_ahead
 from appointments.selectors.plans import plans_needing_attention
-from appointments.selectors.today import unassigned_ahead
 from config.waiting import MOST, count, dead_deliveries, new_leads
 from core.actors import Role
 from core.admin.base import actor_of
@@ -20,7 +20,7 @@ Item = dict[str, Any]
 def navigation(request: HttpRequest) -> list[Item]:
     """Return the groups that this user has something in."""
     actor, now = actor_of(request), timezone.now()
-    waiting = count(unassigned_ahead(actor=actor, now=now))
+    waiting = unassigned_ahead(actor=actor, now=now)
     looks_for_crew = request.GET.get("needs") == "technician"
     visits = _item(request, "Visits", "calendar_month", "appointments.appointment")
     unassigned = _item(

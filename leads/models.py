@@ -242,6 +242,8 @@ class Lead(TimeStamped, Versioned):
             ),
             models.Index(fields=["-created_at", "-id"], name="lead_by_time"),
             models.Index("fingerprint", "created_at", name="lead_by_fingerprint"),
+            # Of all leads few are new; these are counted with each page for staff.
+            models.Index("location", name="lead_unanswered", condition=Q(status="new")),
             models.Index("phone", name="lead_by_phone", condition=~Q(phone__exact="")),
         ]
 

@@ -20,6 +20,10 @@ from technicians.selectors import shift_intervals, time_off_between
 
 T = TypeVar("T")
 
+# Nobody is at one piece of work for longer: it lies in a shift, or is split. Without
+# this bound the index would be read from the beginning of time.
+_LONGEST = timedelta(days=7)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrewDay:
@@ -95,6 +99,7 @@ def _visits(ids: Collection[UUID], span: Interval) -> Iterable[Assignment]:
         Assignment.objects.on_the_visit()
         .filter(
             technician__in=ids,
+            occupied_from__gte=span.start - _LONGEST,
             occupied_from__lt=span.end,
             occupied_until__gt=span.start,
         )

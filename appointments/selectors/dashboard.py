@@ -151,6 +151,27 @@ def branch_figures(
     return branches
 
 
+def unassigned_ahead(*, actor: Actor, now: datetime) -> int:
+    """Return how many visits of today and later nobody is on."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNASSIGNED, {"now": now, "seen": _seen_by(actor)})
+        (count,) = cursor.fetchone()
+    return int(count)
+
+
+_UNASSIGNED = """
+    SELECT coalesce(sum(unassigned), 0)
+    FROM core_location AS branch
+    JOIN appointments_branchday AS entry ON entry.location_id = branch.id
+     AND day >= (%(now)s::timestamptz AT TIME ZONE branch.time_zone)::date
+    WHERE %(seen)s::uuid[] IS NULL OR branch.id = ANY(%(seen)s::uuid[])
+"""
+
+
+def _seen_by(actor: Actor) -> list[UUID] | None:
+    return None if actor.location_ids is None else list(actor.location_ids)
+
+
 def _branch(entries: list[_Entry], *, days: int) -> BranchFigures:
     """Return the branch that these entries are of; each has at least one."""
     any_ = entries[0]
@@ -174,7 +195,6 @@ def _entries(
     days: int,
     location_id: UUID | None,
 ) -> list[_Entry]:
-    seen = None if actor.location_ids is None else list(actor.location_ids)
     with connection.cursor() as cursor:
         cursor.execute(
             _ACCOUNT,
@@ -182,7 +202,7 @@ def _entries(
                 "first": first_day,
                 "now": now,
                 "days": days,
-                "seen": seen,
+                "seen": _seen_by(actor),
                 "asked": location_id,
             },
         )

@@ -18,7 +18,7 @@ from django.db.models import (
     Q,
 )
 
-from appointments.models import Appointment, Assignment
+from appointments.models import Assignment
 from appointments.models.visits import AppointmentQuerySet
 from appointments.rules.states import NOT_THERE, OPEN
 from appointments.selectors.visits import visits_with_people
@@ -113,16 +113,6 @@ def nobody_on_it() -> Q:
     """Return the condition: open, and no technician's time is taken for it."""
     taken = Assignment.objects.holding().filter(appointment=OuterRef("pk"))
     return Q(~Exists(taken), status__in=OPEN)
-
-
-def unassigned_ahead(*, actor: Actor, now: datetime) -> AppointmentQuerySet:
-    """Return visits of today and later that nobody is on, the next first."""
-    yesterday = now - timedelta(days=1)  # today's, in every time zone
-    return (
-        Appointment.objects.visible_to(actor)
-        .filter(nobody_on_it(), starts_at__gte=yesterday)
-        .order_by("starts_at", "pk")
-    )
 
 
 def needs_a_hand(

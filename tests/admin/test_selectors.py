@@ -9,9 +9,9 @@ from appointments.models import Appointment
 from appointments.rules.load import load_of
 from appointments.rules.states import Status, Step
 from appointments.selectors.crew_days import crew_days
-from appointments.selectors.dashboard import branch_figures
+from appointments.selectors.dashboard import branch_figures, unassigned_ahead
 from appointments.selectors.search import visits_matching
-from appointments.selectors.today import coming_up, needs_a_hand, unassigned_ahead
+from appointments.selectors.today import coming_up, needs_a_hand
 from core.actors import SYSTEM, Actor, Role
 from core.intervals import Interval
 from tests.factories import (
@@ -22,7 +22,6 @@ from tests.factories import (
     TOMORROW,
     local,
     make_appointment,
-    make_assignment,
     make_customer,
     make_location,
     make_property,
@@ -111,15 +110,24 @@ def test_counts_tell_the_states_apart() -> None:
 
 def test_a_declined_visit_is_unassigned_again() -> None:
     technician = make_technician()
-    visit = make_appointment(location=technician.location)
-    make_assignment(
-        appointment=visit,
-        technician=technician,
-        status=Step.DECLINED,
-        released_at=NOW,
-    )
+    visit = make_appointment(technician=technician)
+    assigned = unassigned_ahead(actor=SYSTEM, now=NOW)
 
-    assert list(unassigned_ahead(actor=SYSTEM, now=NOW)) == [visit]
+    visit.assignments.update(status=Step.DECLINED, released_at=NOW)
+
+    assert assigned == 0
+    assert unassigned_ahead(actor=SYSTEM, now=NOW) == 1
+
+
+def test_unassigned_visits_are_counted_from_the_branchs_own_today_on() -> None:
+    mine, other = make_location(), make_location()
+    for day in (TODAY - DAY, TODAY, TOMORROW):
+        make_appointment(location=mine, starts_at=local(day, 9))
+    make_appointment(location=other)
+    actor = Actor(role=Role.VIEWER, label="V", location_ids=frozenset({mine.pk}))
+
+    assert unassigned_ahead(actor=actor, now=local(TODAY, 23, 30)) == 2
+    assert unassigned_ahead(actor=SYSTEM, now=local(TODAY, 23, 30)) == 3
 
 
 def test_late_visits_come_before_unassigned_ones() -> None:
