@@ -1,5 +1,6 @@
 """Holidays: over HTTP, and from the calendars of the states."""
 
+from collections.abc import Iterator
 from datetime import date
 
 import pytest
@@ -20,9 +21,15 @@ from tests.factories import (
     make_user,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_clock")]
 
 PATH = "/api/v1/holidays"
+
+
+@pytest.fixture
+def _clock() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=True):
+        yield
 
 
 @pytest.fixture
@@ -77,10 +84,9 @@ def test_a_day_is_listed_once(dispatcher, branch) -> None:
 def test_visits_booked_on_that_day_stand_in_the_way(dispatcher, branch) -> None:
     visit = make_appointment(technician=make_technician(location=branch))
 
-    with time_machine.travel(NOW):
-        rehearsed = close(dispatcher, branch, dry_run=True)
-        refused = close(dispatcher, branch)
-        stored = close(dispatcher, branch, on_conflict="unassign")
+    rehearsed = close(dispatcher, branch, dry_run=True)
+    refused = close(dispatcher, branch)
+    stored = close(dispatcher, branch, on_conflict="unassign")
 
     assert (refused.status_code, refused.json()["code"]) == (409, "conflicts")
     assert rehearsed.json()["conflicts"] == refused.json()["conflicts"]
