@@ -597,10 +597,12 @@ def test_two_runs_at_once_book_each_period_once() -> None:
     make_technician(location=company.branch)
     made = [plan_of(company, property=make_property()) for _ in range(12)]
 
+    opened = at_once(lambda _: plans.open_periods(now=NOW), count=4)
     outcomes = at_once(lambda _: plans.generate(now=NOW), count=4)
-    generate()  # whatever each thought that the other was at
+    outcomes.append(generate())  # whatever each thought that another was at
 
-    assert all(isinstance(each, Counter) for each in outcomes), outcomes
+    assert sum(opened) == len(made)
+    assert sum(each[Outcome.BOOKED] for each in outcomes) == len(made)
     assert Appointment.objects.count() == len(made)
     assert PlanOccurrence.objects.filter(state="booked").count() == len(made)
     booked = Event.objects.filter(name="plan.occurrence_booked")
