@@ -91,9 +91,7 @@ class Cluster:
         """
         with self.connect("postgres") as connection:
             value = "top" if on else "none"
-            connection.execute(
-                f"ALTER SYSTEM SET pg_stat_statements.track = '{value}'"
-            )
+            connection.execute(f"ALTER SYSTEM SET pg_stat_statements.track = '{value}'")
             connection.execute("SELECT pg_reload_conf()")
 
 

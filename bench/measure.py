@@ -63,8 +63,12 @@ class Comparison:
     is_quiet: bool
 
 
-Requests = Callable[[], Sequence[Request]]
-"""Gives the requests of the next window; a booking can be sent only once."""
+Requests = Callable[[str], Sequence[Request]]
+"""Gives a program the requests of its next window: a booking can be sent only once."""
+
+
+class UsedUp(Exception):
+    """There are no more requests of that kind."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +81,7 @@ class Runner:
 
     def cost(self, web: Web, requests: Requests, *, expect: HTTPStatus) -> Cost:
         """Send as fast as answers come, and return what each request took."""
-        sent = requests()
+        sent = requests(web.name)
         once = sent if expect == HTTPStatus.CREATED else ()
         web_before = seconds_of_tree(web.pid)
         postgres_before = seconds_of_tree(self.cluster.postgres_pid)
@@ -101,7 +105,7 @@ class Runner:
         self, web: Web, requests: Requests, *, rate: float, expect: HTTPStatus
     ) -> Outcome:
         """Send at a fixed rate, whatever the server does."""
-        sent = requests()
+        sent = requests(web.name)
         outcome = self.load.run(
             sent,
             port=web.port,
@@ -127,16 +131,19 @@ class Runner:
             self.cost(web, requests, expect=expect)
         tried: list[Round] = []
         before = self.cost(bare, requests, expect=expect)
-        while len(tried) < rounds * TRIES_PER_ROUND:
-            costs = {
-                name: self.cost(web, requests, expect=expect)
-                for name, web in others.items()
-            }
-            after = self.cost(bare, requests, expect=expect)
+        while len(tried) < rounds * TRIES_PER_ROUND and len(_quiet(tried)) < rounds:
+            try:
+                costs = {
+                    name: self.cost(web, requests, expect=expect)
+                    for name, web in others.items()
+                }
+                after = self.cost(bare, requests, expect=expect)
+            except UsedUp:
+                if not tried:
+                    raise
+                break
             tried.append(Round(before=before, costs=costs, after=after))
             before = after
-            if len(_quiet(tried)) >= rounds:
-                break
         return _summary(tried, rounds=rounds)
 
 

@@ -12,10 +12,11 @@ from typing import Any
 
 from bench.load import Request
 from config.local.bootstrap import ROOT
-from config.local.processes import CannotRun, Program, free_port
+from config.local.processes import CannotRun, Program, end_group, free_port
 from config.local.supervisor import Child, Supervisor
 
 START_SECONDS = 60
+STOP_SECONDS = 20
 WORKERS = 2
 
 
@@ -82,11 +83,19 @@ def start_web(
         )
     )
     web = Web(name=name, port=port, child=child)
-    supervisor.wait_until(
-        lambda: _answers(web), child=child, seconds=START_SECONDS
-    )
+    supervisor.wait_until(lambda: _answers(web), child=child, seconds=START_SECONDS)
     time.sleep(0.5)  # the other worker
     return web
+
+
+def stop_web(supervisor: Supervisor, web: Web) -> None:
+    """Stop a web server, so that its database may be replaced."""
+    supervisor.children.remove(web.child)
+    web.child.process.terminate()
+    try:
+        web.child.process.wait(timeout=STOP_SECONDS)
+    finally:
+        end_group(web.child.process)
 
 
 def _answers(web: Web) -> bool:

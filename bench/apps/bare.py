@@ -1,16 +1,16 @@
-"""The barest program that gives the same answers: one statement, dicts, json.
+"""The barest program that gives the same answers: one statement, dicts, orjson.
 
 No framework, no authentication, no limits, no checks of what comes in: a request of
 the bench is known to be well-formed. The floor that ours is held against.
 """
 
-import json
 import os
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
+import orjson
 import psycopg
 
 from bench.apps import bare_availability, bare_booking, bare_dashboard, bare_list
@@ -45,7 +45,7 @@ def application(
         found = answer(_connection(), query, body)
     except psycopg.errors.ExclusionViolation:
         status, found = "409 Conflict", {"code": "slot_unavailable"}
-    text = json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
+    text = orjson.dumps(found)
     start_response(
         status,
         [("Content-Type", "application/json"), ("Content-Length", str(len(text)))],

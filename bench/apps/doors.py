@@ -9,9 +9,7 @@ from accounts.models import User
 from core.actors import Actor, Role
 
 _USER = User(id=UUID(int=1), email="bench@example.com", name="Bench")
-_ACTOR = Actor(
-    role=Role.ADMIN, label=_USER.name, user_id=_USER.pk, location_ids=None
-)
+_ACTOR = Actor(role=Role.ADMIN, label=_USER.name, user_id=_USER.pk, location_ids=None)
 
 
 class NobodyAsked(BaseAuthentication):
