@@ -19,11 +19,36 @@ def _has_next_step(visit: Appointment) -> bool:
     return bool(forms.steps_of(visit))
 
 
+def _is_asked_for(visit: Appointment) -> bool:
+    return visit.status == Status.REQUESTED
+
+
 def _can_cancel(visit: Appointment) -> bool:
     return Status.CANCELLED in LATER[Status(visit.status)]
 
 
 VISIT_ACTIONS = (
+    Action(
+        slug="approve",
+        label="Approve",
+        icon="check",
+        form=forms.ApproveForm,
+        is_open=_is_asked_for,
+        done="The visit is booked.",
+        hint="The customer gets a confirmation.",
+        style="primary",
+    ),
+    Action(
+        slug="decline",
+        label="Decline",
+        icon="block",
+        form=forms.DeclineForm,
+        is_open=_is_asked_for,
+        done="The request is declined.",
+        hint="The customer is told that you cannot come. Where it was he who changed "
+        "his mind, cancel the visit.",
+        style="danger",
+    ),
     Action(
         slug="assign",
         label="Assign",

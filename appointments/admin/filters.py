@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from appointments.models import Assignment, Service
 from appointments.models.visits import STATUS_CHOICES, AppointmentQuerySet
+from appointments.rules.states import Status
 from appointments.selectors import today
 from core.admin.base import DropdownFilter, RadioFilter, actor_of
 from core.models import Location
@@ -69,7 +70,11 @@ class AttentionFilter(RadioFilter):
     parameter_name = "needs"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [("technician", "Unassigned"), ("late", "Late")]
+        return [
+            ("technician", "Unassigned"),
+            ("late", "Late"),
+            ("answer", "Requests"),
+        ]
 
     def queryset(
         self, request: HttpRequest, visits: AppointmentQuerySet
@@ -79,6 +84,8 @@ class AttentionFilter(RadioFilter):
                 return visits.filter(today.nobody_on_it())
             case "late":
                 return visits.filter(today.is_late(now=timezone.now()))
+            case "answer":
+                return visits.filter(status=Status.REQUESTED)
             case _:
                 return visits
 

@@ -47,6 +47,39 @@ class AssignForm(Overriding):
         )
 
 
+class ApproveForm(AssignForm):
+    """Book what was asked for, with anybody or with somebody."""
+
+    technician = forms.UUIDField(
+        required=False, error_messages={"invalid": "Choose one."}
+    )
+
+    def more(self) -> dict[str, Any]:
+        return super().more() | {"anybody": True}
+
+    def run(self) -> Appointment:
+        return services.approve(
+            appointment_id=self.thing.pk,
+            technician_id=self.cleaned_data["technician"],
+            override=self.overridden(),
+            reason=self.cleaned_data["reason"],
+            **self.shared(),
+        )
+
+
+class DeclineForm(ActionForm):
+    """Say no to what was asked for."""
+
+    reason = reason_field(required=True)
+
+    def run(self) -> Appointment:
+        return services.decline(
+            appointment_id=self.thing.pk,
+            reason=self.cleaned_data["reason"],
+            **self.shared(),
+        )
+
+
 class RescheduleForm(SlotPicking):
     """Move the visit to another time on offer."""
 

@@ -15,6 +15,9 @@ from technicians.models import Technician
 
 _TITLES: Titles = {
     "appointment.booked": ("Booked", Tone.CALM),
+    "appointment.requested": ("Asked for", Tone.WAITING),
+    "appointment.approved": ("Approved", Tone.CALM),
+    "appointment.declined": ("Declined", Tone.ALERT),
     "appointment.rescheduled": ("Moved to another time", Tone.WAITING),
     "appointment.assigned": ("Technician changed", Tone.SENT),
     "appointment.unassigned": ("Technician taken off", Tone.ALERT),

@@ -13,7 +13,7 @@ from leads.models import Property
 # Fixed, as dispatchers know them from elsewhere.
 TONES = {
     Status.HELD: Tone.PLAIN,
-    Status.REQUESTED: Tone.PLAIN,
+    Status.REQUESTED: Tone.WAITING,
     Status.SCHEDULED: Tone.CALM,
     Status.DISPATCHED: Tone.SENT,
     Status.EN_ROUTE: Tone.READY,

@@ -61,6 +61,7 @@ class AppointmentAdmin(PageAdmin):
         ("This week", "when=week"),
         ("Unassigned", "needs=technician"),
         ("Late", "needs=late"),
+        ("Requests", "needs=answer"),
         ("All", "when=all"),
     )
     # Django asks for fields to show the box; the search itself is a selector.
