@@ -5,10 +5,10 @@ So a service that changes them does it inside `watched`, and the app that keeps 
 visits looks after them there; which one that is, `settings.ROSTER_GUARD` says.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any, Protocol
@@ -42,21 +42,29 @@ class Stranded(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Whose visits, and at which branches, a change could strand; None: at all."""
+    """Whose visits, where and when, a change could strand; None: at all.
+
+    `days` are the first and the last, by whichever branch's clock.
+    """
 
     technician_ids: frozenset[UUID] | None = None
     location_ids: frozenset[UUID] | None = None
+    days: tuple[date, date] | None = None
 
     @classmethod
     def of_technician(cls, technician_id: UUID) -> "Scope":
         return cls(technician_ids=frozenset({technician_id}))
 
     @classmethod
-    def of_branches(cls, *location_ids: UUID | None) -> "Scope":
+    def of_branches(
+        cls, *location_ids: UUID | None, days: Collection[date] = ()
+    ) -> "Scope":
         """Return the scope of some branches; a None among them means all."""
-        if None in location_ids:
-            return cls()
-        return cls(location_ids=frozenset(filter(None, location_ids)))
+        everywhere = None in location_ids
+        return cls(
+            location_ids=None if everywhere else frozenset(filter(None, location_ids)),
+            days=(min(days), max(days)) if days else None,
+        )
 
 
 class Guard(Protocol):

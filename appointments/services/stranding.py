@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,8 @@ from technicians.models import ShiftException, Technician, WeeklyShift
 
 # So many are listed; who strands more has `total`, and the list of visits.
 MOST_LISTED = 100
+
+_DAY = timedelta(days=1)
 
 Found = Mapping[UUID, frozenset[Misfit]]
 
@@ -68,6 +70,12 @@ def _booked(scope: Scope, *, now: datetime) -> AppointmentQuerySet:
     )
     if scope.location_ids is not None:
         visits = visits.filter(location__in=scope.location_ids)
+    if scope.days is not None:
+        # A day more on either side: branches may be a day apart.
+        first, last = (datetime.combine(day, time(), UTC) for day in scope.days)
+        visits = visits.filter(
+            ends_at__gt=first - _DAY, window_starts_at__lt=last + 2 * _DAY
+        )
     return visits
 
 

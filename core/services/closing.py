@@ -55,7 +55,7 @@ def add_holiday(
     """
     _may_close(form.location_id, actor=actor)
     with watched(
-        scope=Scope.of_branches(form.location_id),
+        scope=Scope.of_branches(form.location_id, days=[form.date]),
         on_conflict=on_conflict,
         actor=actor,
         now=now,
@@ -83,7 +83,7 @@ def change_holiday(
     before = _visible_holiday(holiday_id, actor=actor)
     _may_close(form.location_id, actor=actor)
     with watched(
-        scope=Scope.of_branches(before.location_id, form.location_id),
+        scope=Scope.of_branches(before.location_id, form.location_id, days=[form.date]),
         on_conflict=on_conflict,
         actor=actor,
         now=now,
@@ -135,17 +135,20 @@ def prefill_holidays(
     branches = list(visible.filter(pk__in=location_ids).order_by("pk"))
     if len(branches) < len(set(location_ids)):
         raise NotFound
+    forms = [
+        form
+        for branch in branches
+        for form in missing_holidays(branch, years=years, now=now)
+    ]
+    if not forms:
+        return []
     with watched(
-        scope=Scope(location_ids=frozenset(branch.pk for branch in branches)),
+        scope=Scope.of_branches(*location_ids, days=[form.date for form in forms]),
         on_conflict=on_conflict,
         actor=actor,
         now=now,
     ):
-        return [
-            _close(form, actor=actor, now=now)
-            for branch in branches
-            for form in missing_holidays(branch, years=years, now=now)
-        ]
+        return [_close(form, actor=actor, now=now) for form in forms]
 
 
 def missing_holidays(

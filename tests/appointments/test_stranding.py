@@ -1,7 +1,7 @@
 """A change of the roster strands nobody (R13): every kind of change, every answer."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time, timedelta
 from functools import partial
 from typing import Any
@@ -390,6 +390,27 @@ def test_an_old_fault_hides_no_new_one(booked) -> None:
         time_off(booked)
 
     assert [one["reason"] for one in refused.value.extra["conflicts"]] == ["time_off"]
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_a_holiday_is_a_day_by_the_branchs_clock(zone) -> None:
+    """A day begins 14 hours before UTC's here, and 11 hours after it there."""
+    far = ZoneInfo(zone)
+    branch = make_location(time_zone=far)
+    technician = make_technician(location=branch)
+    for hour in (8, 16):
+        make_appointment(
+            technician=technician, starts_at=local(TOMORROW, hour, zone=far)
+        )
+    form = HolidayForm(date=TOMORROW, name="Picnic", location_id=branch.pk)
+
+    with pytest.raises(Stranded) as refused:
+        core.add_holiday(form=form, **COMMON)
+    for day in (TODAY, TOMORROW + DAY):
+        core.add_holiday(form=replace(form, date=day), **COMMON)
+
+    assert refused.value.extra["total"] == 2
+    assert Holiday.objects.count() == 2
 
 
 def test_overtime_is_no_new_fault_but_a_shift_less_is(booked) -> None:
