@@ -121,9 +121,14 @@ def utc_text(moment: datetime) -> str:
     return moment.isoformat()[:-6] + "Z"
 
 
-@lru_cache(maxsize=4096)
 def arrival_text(opens: datetime, closes: datetime, *, is_window: bool) -> str:
     """Return a promise as people say it."""
+    # Two zones' times are equal where they are the same instant; the clocks are not.
+    return _text(opens.replace(tzinfo=None), closes.replace(tzinfo=None), is_window)
+
+
+@lru_cache(maxsize=4096)
+def _text(opens: datetime, closes: datetime, is_window: bool) -> str:  # noqa: FBT001
     day = f"{opens:%a}, {opens:%b} {opens.day}"
     first, last = _clock(opens), _clock(closes)
     if not is_window:
