@@ -171,6 +171,9 @@ def _service(plan: ServicePlan, *, dice: Dice, founded: datetime) -> Service:
         price_cents=plan.price,
         is_emergency=plan.emergency,
         is_public=plan.public,
+        crew_size=plan.crew,
+        splits_over_days=plan.splits,
+        requires_approval=plan.approval,
         **booked,
         **born(founded),
     )

@@ -206,9 +206,13 @@ class Diary:
 
 
 def jobs_of(offers: Iterable[Offer]) -> list[Job]:
-    """Return the services with their terms."""
+    """Return the services that are asked for all the time, with their terms."""
     terms = current_roster(day=date.max).terms
-    return [Job(offer=offer, terms=terms[offer.service.pk]) for offer in offers]
+    return [
+        Job(offer=offer, terms=terms[offer.service.pk])
+        for offer in offers
+        if offer.plan.share
+    ]
 
 
 def _place(household: Household) -> Place | None:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from appointments.models import Appointment, MaintenancePlan
 from appointments.services.plans.record import snapshot as plan_snapshot
@@ -56,6 +57,27 @@ def plan_event(plan: MaintenancePlan, *, at: datetime, actor: Actor) -> Event:
         location_id=plan.location_id,
         data=plan_snapshot(plan),
         **_said("plan.created", at=at, actor=actor, reason=""),
+    )
+
+
+def limit_event(
+    name: str,
+    *,
+    of: tuple[str, UUID],
+    at: datetime,
+    actor: Actor,
+    data: dict[str, Any],
+    location_id: UUID | None = None,
+) -> Event:
+    """Return the first thing that happened to a cap, or to what a customer wants."""
+    aggregate_type, aggregate_id = of
+    return Event(
+        aggregate_type=aggregate_type,
+        aggregate_id=aggregate_id,
+        number=1,
+        location_id=location_id,
+        data=data,
+        **_said(name, at=at, actor=actor, reason=""),
     )
 
 

@@ -20,6 +20,7 @@ from config.demo.fortnight import (
 )
 from config.demo.outside import latest_news, subscribe_sandbox, tell_customers
 from config.demo.plans import agree
+from config.demo.special import Special
 from config.demo.staff import Hand, hire, vary_weeks
 from config.demo.stories import Story
 from config.demo.users import open_accounts
@@ -65,6 +66,7 @@ def seed_small(*, dice: Dice, now: datetime, progress: Progress) -> None:
         write_history(stories, inquiries)
         bar.advance(len(stories) + len(inquiries))
     demo.agree(company, homes)
+    demo.set_limits(company, homes)
     subscribe_sandbox(now=now)
     news = latest_news(now=now)
     with progress.step("Messages", total=len(news)) as bar:
@@ -173,6 +175,24 @@ class _SmallDemo:
         unbooked = inbox.fill(numbers=numbers.leads, now=self._now)
         booked = [story.inquiry for story in stories if story.inquiry]
         return stories, [*booked, *unbooked]
+
+    def set_limits(self, company: Company, homes: dict[str, list[Household]]) -> None:
+        """Write what is out of the ordinary: big jobs, requests, caps, preferences."""
+        with self._progress.step("Big jobs and limits") as bar:
+            special = Special(
+                homes=homes,
+                offers=company.offers,
+                dispatchers=_dispatchers(company),
+                website=actor_of(
+                    company.users["integration"], role=Role.INTEGRATION, label="Website"
+                ),
+                dice=self._dice.fork("special"),
+                now=self._now,
+            )
+            special.plan_jobs()
+            special.note_preferences()
+            special.cap_days({b.plan.code: b for b in company.branches})
+            bar.advance()
 
     def agree(self, company: Company, homes: dict[str, list[Household]]) -> None:
         """Write some customers' maintenance plans."""

@@ -54,6 +54,7 @@ class Story:
             service=planned.offer.service,
             customer=household.customer,
             property=household.property,
+            zone=household.zone,
             lead=self.inquiry.lead if self.inquiry else None,
             window_starts_at=planned.promise.starts_at + self._postponed,
             window_ends_at=planned.promise.ends_at + self._postponed,
@@ -66,13 +67,15 @@ class Story:
         )
 
     def _assigned(self, dice: Dice) -> Assignment:
-        plan = self.planned.offer.plan
+        plan, place = self.planned.offer.plan, self.planned.household.property
         return Assignment(
             id=dice.uuid(self.planned.asked_at),
             appointment=self.visit,
             technician_id=self.planned.technician_id,
             occupied_from=self.visit.starts_at - plan.before * _MINUTE,
             occupied_until=self.visit.ends_at + plan.after * _MINUTE,
+            latitude=place.latitude,
+            longitude=place.longitude,
             **born(self.planned.asked_at),
         )
 

@@ -12,13 +12,13 @@ from appointments.rules.slots import Promise, Span, Terms, Wish, Worker, to_minu
 from appointments.selectors import capacity
 from appointments.selectors.roster import Roster, current_roster
 from core.models import ZoneZip
-from core.travel import place_at
+from core.travel import Place, place_at
 from core.walltime import local_date
 
 Key = tuple[UUID, date]
 
 
-def broken_rules(*, now: datetime) -> list[str]:
+def broken_rules(*, now: datetime, with_driving: bool = True) -> list[str]:
     """Return, for each open visit that could not have been booked so, why."""
     visits = (
         Appointment.objects.open()
@@ -29,7 +29,9 @@ def broken_rules(*, now: datetime) -> list[str]:
     return [
         f"{visit.reference}: {why}"
         for (_, day), together in groupby(sorted(visits, key=_key), key=_key)
-        for visit, why in _broken_on(day, list(together), roster, now=now)
+        for visit, why in _broken_on(
+            day, list(together), roster, now=now, with_driving=with_driving
+        )
     ]
 
 
@@ -39,7 +41,12 @@ def _key(visit: Appointment) -> Key:
 
 
 def _broken_on(
-    day: date, visits: list[Appointment], roster: Roster, *, now: datetime
+    day: date,
+    visits: list[Appointment],
+    roster: Roster,
+    *,
+    now: datetime,
+    with_driving: bool,
 ) -> Iterator[tuple[Appointment, str]]:
     branch = roster.branches[visits[0].location_id]
     longest = max(roster.terms.values(), key=_length)
@@ -56,11 +63,15 @@ def _broken_on(
             branch=branch,
             zone_id=zones[visit.property.postal_code],
             now=visit.created_at,
-            place=place_at(visit.property.latitude, visit.property.longitude),
+            place=_place_of(visit) if with_driving else None,
         )
         why = _broken_promise(visit, wish) or _broken_work(visit, wish, workers)
         if why:
             yield visit, why
+
+
+def _place_of(visit: Appointment) -> Place | None:
+    return place_at(visit.property.latitude, visit.property.longitude)
 
 
 def _length(terms: Terms) -> int:
@@ -81,19 +92,23 @@ def _broken_work(
     visit: Appointment, wish: Wish, workers: dict[UUID, Worker]
 ) -> str | None:
     start, end = to_minute(visit.starts_at), to_minute(visit.ends_at)
-    for assignment in _holding(visit):
-        own = Span(
-            to_minute(assignment.occupied_from), to_minute(assignment.occupied_until)
-        )
-        if own != slots.occupied_by(wish.terms, Span(start, end)):
-            return f"occupies {own}"
-        worker = workers[assignment.technician_id]
-        others = [stop for stop in worker.stops if stop[:2] != own]
-        assert len(others) == len(worker.stops) - 1
-        refusal = slots.start_refusal(wish, replace(worker, stops=others), start)
+    crew: dict[UUID, list[Span]] = {}
+    for row in _holding(visit):
+        own = Span(to_minute(row.occupied_from), to_minute(row.occupied_until))
+        crew.setdefault(row.technician_id, []).append(own)
+    for technician_id, taken in crew.items():
+        worker = workers[technician_id]
+        others = [stop for stop in worker.stops if stop[:2] not in taken]
+        assert len(others) == len(worker.stops) - len(taken)
+        free = replace(worker, stops=others)
+        parts = slots.parts_from(wish, free, start) if wish.terms.splits else None
+        planned = parts or (Span(start, end),)
+        if sorted(taken) != [slots.occupied_by(wish.terms, part) for part in planned]:
+            return f"occupies {taken}"
+        refusal = slots.start_refusal(wish, free, start)
         if refusal:
             return refusal
-    return None
+    return None if len(crew) in {0, wish.terms.crew_size} else f"crew of {len(crew)}"
 
 
 def _holding(visit: Appointment) -> Iterable:

@@ -4,11 +4,11 @@ from io import StringIO
 
 import pytest
 from django.core.management.base import OutputWrapper
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 
 from appointments.models import Appointment, Assignment
-from config.progress import Progress
 from config.demo.volume.bare import bare
+from config.progress import Progress
 from tests.factories import make_appointment, make_technician
 
 pytestmark = pytest.mark.django_db
@@ -45,8 +45,9 @@ def test_the_same_indexes_and_keys_come_back():
 
 
 def test_a_double_booking_written_meanwhile_is_found_at_the_end():
-    technician = make_technician()
+    technician, before = make_technician(), _definitions()
 
+    @transaction.atomic
     def book_twice() -> None:
         with _without_indexes():
             make_appointment(technician=technician)
@@ -54,3 +55,4 @@ def test_a_double_booking_written_meanwhile_is_found_at_the_end():
 
     with pytest.raises(IntegrityError, match="technician_is_in_one_place"):
         book_twice()
+    assert _definitions() == before

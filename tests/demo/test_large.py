@@ -9,6 +9,7 @@ from appointments.rules.states import OPEN, Status
 from core.models import Event, Location, OpeningHours
 from leads.models import ContactMethod, Customer, Lead, LeadStatus
 from technicians.models import Technician, TimeOff
+from tests.appointments.packing import expected_days, packed_days
 from tests.demo.conftest import NOW, TINY, run_seed
 from tests.demo.keeping import broken_rules
 
@@ -44,7 +45,8 @@ def test_exactly_as_many_rows_come_as_were_asked_for():
 
 
 def test_every_open_visit_could_have_been_booked_so():
-    assert broken_rules(now=NOW) == []
+    # Fifteen visits a day leave no time to drive.
+    assert broken_rules(now=NOW, with_driving=False) == []
 
 
 def test_past_visits_are_over_and_coming_ones_are_open():
@@ -101,6 +103,21 @@ def test_a_second_run_changes_nothing():
     assert before == [
         model.objects.count() for model in (Customer, Appointment, Technician)
     ]
+
+
+def test_the_packed_days_are_what_the_triggers_would_have_kept():
+    assert len(packed_days()) > 100
+    assert packed_days() == expected_days()
+
+
+def test_what_is_to_come_says_where_it_is():
+    coming = Assignment.objects.holding().filter(
+        appointment__status=Status.SCHEDULED, appointment__starts_at__gt=NOW
+    )
+
+    assert coming.count() > 300
+    assert not coming.filter(latitude=None).exists()
+    assert not coming.filter(appointment__zone=None).exists()
 
 
 def test_every_key_is_checked_and_every_index_ready():

@@ -9,18 +9,26 @@ from django.conf import settings
 from django.contrib.auth.hashers import check_password
 
 from accounts.models import User
-from appointments.models import Appointment, Assignment, Service
+from appointments.models import (
+    Appointment,
+    Assignment,
+    Cap,
+    Service,
+    TechnicianPreference,
+)
 from appointments.rules.states import LATER, Status
 from appointments.services.record import snapshot as visit_snapshot
 from config.demo.data.logins import LOGINS, PASSWORD, address
 from core.actors import Role
 from core.models import Event, Holiday, Location, OutboxMessage, ZoneZip
 from core.services import deliver
+from core.walltime import local_date
 from integrations.models import WebhookEndpoint
 from leads.models import Customer, Lead, LeadFlag, LeadStatus, Property
 from leads.services.record import snapshot as lead_snapshot
 from notifications.models import Notification
 from technicians.models import Technician, WeeklyShift
+from tests.appointments.packing import expected_days, packed_days
 from tests.demo.conftest import NOW, SANDBOX_SECRET
 from tests.demo.keeping import broken_rules
 
@@ -40,7 +48,7 @@ def test_three_branches_in_three_time_zones_have_25_technicians():
 
     assert zones == {"America/Phoenix", "America/Denver", "America/Chicago"}
     assert Technician.objects.count() == 25
-    assert Service.objects.count() == 20
+    assert Service.objects.count() == 23
 
 
 def test_each_branch_keeps_two_years_of_its_state_s_holidays():
@@ -120,7 +128,9 @@ def test_today_is_under_way_and_last_week_is_over():
 
 def test_some_visits_of_the_coming_days_wait_for_a_technician():
     lost = Counter(
-        Appointment.objects.unassigned().values_list("location__code", flat=True)
+        Appointment.objects.unassigned()
+        .filter(status=Status.SCHEDULED)
+        .values_list("location__code", flat=True)
     )
 
     assert lost.keys() == {"phoenix", "denver", "dallas"}
@@ -135,7 +145,7 @@ def test_every_visit_has_its_whole_history():
     for visit in visits:
         history = histories[visit.pk]
         assert [event.number for event in history] == [*range(1, len(history) + 1)]
-        assert history[0].name == "appointment.booked"
+        assert history[0].name in {"appointment.booked", "appointment.requested"}
         assert visit.version == len(history)
         assert history[-1].occurred_at == visit.updated_at <= NOW
 
@@ -170,6 +180,55 @@ def test_nobody_was_in_two_places_at_once():
         spans.sort()
         for (_, end), (start, _) in pairwise(spans):
             assert end <= start
+
+
+def test_each_branch_has_big_jobs_ahead_and_requests_to_answer():
+    crews = Appointment.objects.filter(service__crew_size=2, status=Status.SCHEDULED)
+    long = Appointment.objects.filter(service__splits_over_days=True)
+    asked = Appointment.objects.filter(status=Status.REQUESTED)
+
+    for visits, each in ((crews, 2), (long, 1), (asked, 2)):
+        by_branch = Counter(visits.values_list("location__code", flat=True))
+        assert by_branch == {"phoenix": each, "denver": each, "dallas": each}
+    for visit in crews:
+        technicians = visit.assignments.values_list("technician_id", flat=True)
+        assert len(set(technicians)) == 2
+        assert visit.assignments.filter(is_lead=True).count() == 1
+    for visit in long:
+        days = {row.occupied_from.date() for row in visit.assignments.all()}
+        assert len(days) > 1
+    assert {visit.service.requires_approval for visit in asked} == {True}
+    assert not Assignment.objects.filter(appointment__in=asked).exists()
+
+
+def test_no_day_has_more_visits_than_its_caps():
+    caps = Cap.objects.select_related("location")
+    visits = list(Appointment.objects.exclude(status=Status.CANCELLED))
+    assert caps.count() == 5
+
+    for cap in caps:
+        days = Counter(
+            local_date(visit.window_starts_at, zone=cap.location.time_zone)
+            for visit in visits
+            if visit.location_id == cap.location_id
+            and cap.service_id in {None, visit.service_id}
+            and cap.zone_id in {None, visit.zone_id}
+        )
+        bound = [n for d, n in days.items() if cap.weekday in {None, d.weekday()}]
+        assert bound, cap.pk
+        assert max(bound) <= cap.most
+
+
+def test_some_customers_have_said_who_shall_come():
+    kinds = Counter(TechnicianPreference.objects.values_list("kind", flat=True))
+
+    assert kinds == {"preferred": 12, "barred": 6}
+    assert Event.objects.filter(name="customer.preference_changed").count() == 18
+
+
+def test_the_packed_days_are_what_the_assignments_say():
+    assert len(packed_days()) > 100
+    assert packed_days() == expected_days()
 
 
 def test_leads_come_in_all_states_and_with_all_flags():

@@ -8,7 +8,8 @@ from config.demo.data.services import ServicePlan
 _HOUR = 60
 
 # Two million visits of 200 technicians in two years are some 15 a day for each: the
-# added crews work every day, long, and mostly on short jobs. Realism ends here.
+# added crews work every day, long, and mostly on short jobs, and have no time to drive
+# from one to the next. Realism ends here.
 DAY_STARTS, DAY_ENDS = 7 * _HOUR, 19 * _HOUR + 30
 BREAK_STARTS, BREAK_ENDS = 13 * _HOUR, 13 * _HOUR + 30
 EVERY_DAY: Week = dict.fromkeys(

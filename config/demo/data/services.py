@@ -25,7 +25,8 @@ CERTIFICATES = frozenset({"nate", "gas", "boiler"})
 class ServicePlan:
     """A service as it is sold. Lengths are minutes, the price is in cents.
 
-    `share` says how often it is asked for, beside the others.
+    `share` says how often it is asked for, beside the others; what has none is rare,
+    and planned apart.
     """
 
     code: str
@@ -41,7 +42,10 @@ class ServicePlan:
     horizon: int = 60
     emergency: bool = False
     public: bool = True
-    share: int
+    crew: int = 1
+    splits: bool = False
+    approval: bool = False
+    share: int = 0
 
 
 SERVICES: tuple[ServicePlan, ...] = (
@@ -251,5 +255,43 @@ SERVICES: tuple[ServicePlan, ...] = (
         notice=120,
         public=False,
         share=3,
+    ),
+    ServicePlan(
+        code="condenser-swap",
+        name="Outdoor unit replacement",
+        about="Two technicians take out the old condenser and set the new one.",
+        duration=240,
+        price=489_000,
+        skills=("epa-608", "electrical"),
+        before=15,
+        after=30,
+        notice=3 * 24 * 60,
+        horizon=90,
+        public=False,
+        crew=2,
+    ),
+    ServicePlan(
+        code="furnace-retrofit",
+        name="Furnace retrofit",
+        about="A new furnace with flue and wiring: the better part of two days.",
+        duration=12 * 60,
+        price=729_000,
+        skills=("gas", "electrical"),
+        after=30,
+        window=60,
+        notice=5 * 24 * 60,
+        horizon=120,
+        public=False,
+        splits=True,
+    ),
+    ServicePlan(
+        code="gas-line-extension",
+        name="Gas line extension",
+        about="A new outlet. We look at your wish before we agree on the time.",
+        duration=120,
+        price=64_900,
+        skills=("gas",),
+        notice=2 * 24 * 60,
+        approval=True,
     ),
 )
