@@ -19,24 +19,9 @@ Item = dict[str, Any]
 
 def navigation(request: HttpRequest) -> list[Item]:
     """Return the groups that this user has something in."""
-    actor, now = actor_of(request), timezone.now()
-    waiting = unassigned_ahead(actor=actor, now=now)
-    looks_for_crew = request.GET.get("needs") == "technician"
-    visits = _item(request, "Visits", "calendar_month", "appointments.appointment")
-    unassigned = _item(
-        request,
-        "Unassigned",
-        "person_search",
-        "appointments.appointment",
-        query="?needs=technician",
-        badge=waiting,
-    )
-    on_visits = str(visits["link"]) in request.path
-    visits["active"] = on_visits and not looks_for_crew
-    unassigned["active"] = on_visits and looks_for_crew
-    today = {"title": "Today", "icon": "wb_sunny", "link": reverse("admin:index")}
+    actor = actor_of(request)
     groups = [
-        _group("Dispatch", today, visits, unassigned),
+        _dispatch(request),
         _group(
             "Customers",
             _item(
@@ -60,6 +45,24 @@ def navigation(request: HttpRequest) -> list[Item]:
         _outside(request),
     ]
     return [group for group in groups if group["items"]]
+
+
+def _dispatch(request: HttpRequest) -> Item:
+    today = {"title": "Today", "icon": "wb_sunny", "link": reverse("admin:index")}
+    visits = _item(request, "Visits", "calendar_month", "appointments.appointment")
+    unassigned = _item(
+        request,
+        "Unassigned",
+        "person_search",
+        "appointments.appointment",
+        query="?needs=technician",
+        badge=unassigned_ahead(actor=actor_of(request), now=timezone.now()),
+    )
+    on_visits = str(visits["link"]) in request.path
+    looks_for_crew = request.GET.get("needs") == "technician"
+    visits["active"] = on_visits and not looks_for_crew
+    unassigned["active"] = on_visits and looks_for_crew
+    return _group("Dispatch", today, visits, unassigned)
 
 
 def _company(request: HttpRequest) -> Item:

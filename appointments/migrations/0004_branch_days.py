@@ -27,6 +27,7 @@ class Migration(migrations.Migration):
                 ('location', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='core.location')),
             ],
             options={
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(models.Q(('status', ''), _negated=True), ('planned_minutes', 0), ('worked_minutes', 0)), models.Q(('currency', ''), ('price_cents', 0), ('status', ''), ('unassigned', 0), ('visits', 0)), _connector='OR'), name='branch_day_entry_is_of_visits_or_of_time')],
                 'indexes': [models.Index(models.F('location'), models.F('day'), name='branch_day_by_location')],
             },
         ),

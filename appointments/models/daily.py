@@ -1,6 +1,7 @@
 """How a branch's days stand, kept ready for whoever counts (ADR 9)."""
 
 from django.db import models
+from django.db.models import Q
 
 from core.models import Location
 
@@ -37,6 +38,13 @@ class BranchDay(models.Model):
     worked_minutes = models.IntegerField(default=0)
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="branch_day_entry_is_of_visits_or_of_time",
+                condition=(~Q(status="") & Q(planned_minutes=0, worked_minutes=0))
+                | Q(status="", currency="", visits=0, unassigned=0, price_cents=0),
+            ),
+        ]
         indexes = [models.Index("location", "day", name="branch_day_by_location")]
 
     def __str__(self) -> str:

@@ -9,6 +9,8 @@ from django.db import connection
 
 _FIGURES = ("visits", "unassigned", "price_cents", "planned_minutes", "worked_minutes")
 _COLUMNS = ", ".join(("location_id", "day", "status", "currency", *_FIGURES))
+_MISSING = f"SELECT {_COLUMNS} FROM missing_branch_days(%s)"  # noqa: S608  # our names
+_CORRECT = f"SELECT {_COLUMNS} FROM correct_branch_days(%s)"  # noqa: S608  # our names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,7 @@ class Mistake:
 
 def mistakes_in(*, location_id: UUID | None) -> list[Mistake]:
     """Return what is wrong in the account of a branch, or of all."""
-    return _mistakes(f"SELECT {_COLUMNS} FROM missing_branch_days(%s)", location_id)  # noqa: S608
+    return _mistakes(_MISSING, location_id)
 
 
 def correct(*, location_id: UUID | None) -> list[Mistake]:
@@ -36,7 +38,7 @@ def correct(*, location_id: UUID | None) -> list[Mistake]:
     It adds what is missing, as seen in one moment. So visits may be written
     meanwhile: their entries are as right afterwards as they are now.
     """
-    return _mistakes(f"SELECT {_COLUMNS} FROM correct_branch_days(%s)", location_id)  # noqa: S608
+    return _mistakes(_CORRECT, location_id)
 
 
 def _mistakes(query: str, location_id: UUID | None) -> list[Mistake]:
