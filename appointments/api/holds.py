@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,14 +19,12 @@ from appointments.models import BookingMode, Hold
 from appointments.services import HoldRequest
 from core.actors import Actor
 from core.api.actors import actor_of
+from core.api.schema import MORE_PROBLEMS
 from core.api.serializers import StrictSerializer
 from core.api.throttling import client_address
 from core.db import retry_contention
 
-_NOT_THERE = {
-    404: OpenApiResponse(description="There is no such hold, or not for that token."),
-    410: OpenApiResponse(description="`hold_expired`: its time is over."),
-}
+_MAY_BE_OVER = {MORE_PROBLEMS: ["410"]}
 
 
 class HoldInput(StrictSerializer):
@@ -125,7 +123,9 @@ class HoldViewSet(viewsets.ViewSet):
         kept.token = token  # type: ignore[attr-defined]  # for this answer alone
         return Response(NewHoldOutput(kept).data, status.HTTP_201_CREATED)
 
-    @extend_schema(parameters=[HOLD_TOKEN], responses={200: HoldOutput} | _NOT_THERE)
+    @extend_schema(
+        parameters=[HOLD_TOKEN], responses=HoldOutput, extensions=_MAY_BE_OVER
+    )
     def retrieve(self, request: Request, pk: UUID) -> Response:
         """Show what is kept, and until when."""
         kept = services.held(
@@ -133,7 +133,9 @@ class HoldViewSet(viewsets.ViewSet):
         )
         return Response(HoldOutput(kept).data)
 
-    @extend_schema(parameters=[HOLD_TOKEN], responses={204: None} | _NOT_THERE)
+    @extend_schema(
+        parameters=[HOLD_TOKEN], responses={204: None}, extensions=_MAY_BE_OVER
+    )
     def destroy(self, request: Request, pk: UUID) -> Response:
         """Let the slot go before its time."""
         token = hold_token_of(request)

@@ -24,6 +24,7 @@ from core.actors import Actor
 from core.api.actors import actor_of
 from core.api.etags import if_match, with_etag
 from core.api.idempotency import idempotent
+from core.api.schema import MORE_PROBLEMS
 from core.errors import Forbidden, NotFound
 from core.models import Location
 from leads import services as lead_services
@@ -73,6 +74,7 @@ class AppointmentViewSet(
                 "`AppointmentOutput` too.",
             )
         },
+        extensions={MORE_PROBLEMS: ["410"]},  # of its hold
     )
     @idempotent()
     def create(self, request: Request) -> Response:
@@ -178,7 +180,11 @@ class LeadConversionView(viewsets.ViewSet):
 
     resource = "leads"
 
-    @extend_schema(request=forms.ConversionInput, responses={201: AppointmentOutput})
+    @extend_schema(
+        request=forms.ConversionInput,
+        responses={201: AppointmentOutput},
+        extensions={MORE_PROBLEMS: ["410"]},  # of its hold
+    )
     @idempotent()
     def convert(self, request: Request, pk: UUID) -> Response:
         """Book the visit that the lead asks for; a lead converts once."""

@@ -38,6 +38,7 @@ _RESPONSES = {
     "404": ("NotFound", "It is not there, or not for you."),
     "406": ("NotAcceptable", "Only JSON is spoken here."),
     "409": ("Conflict", "It clashes with the present state."),
+    "410": ("Gone", "It was there, and its time has passed."),
     "412": ("VersionConflict", "It changed since you read it; `current` shows it."),
     "413": ("TooLarge", "The body is larger than 1 MiB."),
     "415": ("UnsupportedMediaType", "The body must be application/json."),
@@ -46,6 +47,8 @@ _RESPONSES = {
     "429": ("RateLimited", "Too many requests; see `Retry-After`."),
     "503": ("Unavailable", "Try again after `Retry-After` seconds."),
 }
+# By this extension a view names problems that only its own operation answers.
+MORE_PROBLEMS = "x-problems"
 _ALWAYS = {"400", "401", "403", "406", "429", "503"}
 _UNSAFE = {"404", "409", "422"}  # 404: what the body names may be out of sight
 _WITH_BODY = {"413", "415"}
@@ -233,7 +236,7 @@ def _problem_responses() -> dict[str, Any]:
 
 
 def _statuses(*, path: str, method: str, operation: dict[str, Any]) -> set[str]:
-    found = set(_ALWAYS)
+    found = set(_ALWAYS) | set(operation.pop(MORE_PROBLEMS, ()))
     if "{" in path:
         found.add("404")
     if method != "get":
