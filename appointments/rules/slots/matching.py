@@ -93,9 +93,11 @@ def placements(wish: Wish, workers: Workers, promise: Promise) -> list[Placement
 def why_not(wish: Wish, worker: Worker, promise: Promise) -> Reason | None:
     """Return why this technician cannot keep the promise, or None; the closest miss.
 
-    Notice aside: that is for the promise to answer.
+    Where no start of the promise leaves the notice that the service wants, that is
+    for the promise to say; this tells of the technician all the same.
     """
-    wish = replace(wish, is_settled=True)
+    if not work_starts(wish, promise):
+        wish = replace(wish, is_settled=True)
     refusal = fitness_refusal(wish, worker, promise.day)
     if refusal is not None:
         return refusal
