@@ -2,7 +2,7 @@
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 _ALWAYS = {
     "deadline": None,  # a busy machine is no failure
@@ -15,5 +15,9 @@ _ALWAYS = {
     ],
 }
 settings.register_profile("short", max_examples=200, **_ALWAYS)
+# While one writes: stop at the first failure, as it was found.
+settings.register_profile(
+    "draft", max_examples=200, phases=[Phase.explicit, Phase.generate], **_ALWAYS
+)
 settings.register_profile("long", max_examples=3000, **_ALWAYS)
 PROFILE = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))

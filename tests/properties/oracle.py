@@ -6,21 +6,26 @@ minutes of a day and looking at the clock; every start is tried on its own.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from tests.properties.worlds import (
     DAY,
     MINUTE,
+    Cap,
     DayException,
     Member,
     Shift,
     Span,
+    Spot,
+    Stop,
     World,
 )
 
 QUARTER = 15 * MINUTE
+# One hundredth of a degree, along a street; see `roads`.
+MINUTES_A_BLOCK = 4 * MINUTE
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,31 @@ def promise_problems(world: World, promise: Promise) -> set[str]:
         found.add("horizon")
     if not any(is_early_enough(world, s) for s in starts_within(promise)):
         found.add("notice")
+    if any(is_full(world, cap, promise.day) for cap in world.caps):
+        found.add("cap")
     return found
+
+
+def is_full(world: World, cap: Cap, day: date) -> bool:
+    """Tell whether a cap that the customer's visit falls under has no place left."""
+    if cap.of_our_service is False or cap.zone == "there":
+        return False
+    if cap.weekday is not None and cap.weekday != day.weekday():
+        return False
+    counted = [
+        stop
+        for member in world.crew
+        for stop in member.taken
+        if stop.starts_at.astimezone(world.zone).date() == day
+        and (stop.of_our_service or cap.of_our_service is None)
+        and is_live(world, stop)
+    ]
+    return len(counted) >= cap.most
+
+
+def is_live(world: World, stop: Stop) -> bool:
+    """Tell whether it still takes time: a hold does until it expires."""
+    return stop.held_until is None or world.now < stop.held_until
 
 
 def starts_within(promise: Promise) -> Iterator[datetime]:
@@ -96,21 +125,27 @@ def is_early_enough(world: World, start: datetime) -> bool:
 
 
 def offered(world: World, day: date) -> list[Promise]:
-    """Return the promises of a day that somebody can keep."""
+    """Return the promises of a day for which there are hands enough."""
     return [
         promise
         for promise in promises(world, day)
         if not promise_problems(world, promise)
-        and any(can_keep(world, member, promise) for member in world.crew)
+        and any(
+            has_hands(world, start, day=promise.day)
+            for start in starts_within(promise)
+            if is_early_enough(world, start)
+        )
     ]
 
 
-def can_keep(world: World, member: Member, promise: Promise) -> bool:
-    return any(
-        is_early_enough(world, start)
-        and not start_problems(world, member, start, day=promise.day)
-        for start in starts_within(promise)
-    )
+def has_hands(world: World, start: datetime, *, day: date) -> bool:
+    """Tell whether a whole crew could begin work then."""
+    free = [
+        member
+        for member in world.crew
+        if not start_problems(world, member, start, day=day)
+    ]
+    return len(free) >= world.crew_size
 
 
 def start_problems(
@@ -119,20 +154,47 @@ def start_problems(
     """Return every reason for which this technician cannot begin work then."""
     end = start + world.duration * MINUTE
     found = fitness_problems(world, member, day=day)
-    if not any(
-        shift.starts_at <= start and end <= shift.ends_at
-        for shift in working_hours(world, member, around=day)
-    ):
+    home = way(world, member.home)
+    shifts = working_hours(world, member, around=day)
+    if not any(s.starts_at <= start and end <= s.ends_at for s in shifts):
         found.add("off_shift")
+    elif not any(
+        s.starts_at + home <= start and end + home <= s.ends_at for s in shifts
+    ):
+        found.add("travel")
     if any(away.starts_at < end and start < away.ends_at for away in member.absences):
         found.add("time_off")
-    occupied = Span(start - world.before * MINUTE, end + world.after * MINUTE)
-    if any(
-        other.starts_at < occupied.ends_at and occupied.starts_at < other.ends_at
-        for other in member.taken
-    ):
-        found.add("busy")
+    return found | calendar_problems(world, member, start, end)
+
+
+def calendar_problems(
+    world: World, member: Member, start: datetime, end: datetime
+) -> set[str]:
+    """Return what stands in the way in the technician's calendar, and on the road."""
+    found = set()
+    first, last = start - world.before * MINUTE, end + world.after * MINUTE
+    live = [stop for stop in member.taken if is_live(world, stop)]
+    for stop in live:
+        if stop.starts_at < last and first < stop.ends_at:
+            found.add("held" if stop.held_until else "busy")
+    earlier = [stop for stop in live if stop.ends_at <= first]
+    later = [stop for stop in live if last <= stop.starts_at]
+    if earlier:
+        before = max(earlier, key=lambda stop: stop.ends_at)
+        if first < before.ends_at + way(world, before.spot):
+            found.add("travel" if before.held_until is None else "held")
+    if later:
+        after = min(later, key=lambda stop: stop.starts_at)
+        if after.starts_at < last + way(world, after.spot):
+            found.add("travel" if after.held_until is None else "held")
     return found
+
+
+def way(world: World, spot: Spot | None) -> timedelta:
+    """Return how long it takes to the customer, who is in the middle of the map."""
+    if spot is None or not world.has_roads:
+        return timedelta()
+    return sum(map(abs, spot)) * MINUTES_A_BLOCK
 
 
 def fitness_problems(world: World, member: Member, *, day: date) -> set[str]:

@@ -57,6 +57,29 @@ class Span:
     ends_at: datetime
 
 
+# Where something is, in hundredths of a degree east and north of the customer.
+Spot = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Stop(Span):
+    """Time taken by a visit, or kept by a hold until `held_until`; buffers included."""
+
+    of_our_service: bool
+    spot: Spot | None
+    held_until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Cap:
+    """At most so many visits a day; None stands for all."""
+
+    most: int
+    of_our_service: bool | None
+    zone: str | None
+    weekday: int | None
+
+
 @dataclass(frozen=True)
 class Member:
     """A technician: `skilled_until` is None without the skill, `zone` None for all."""
@@ -67,8 +90,9 @@ class Member:
     shifts: tuple[Shift, ...]
     exceptions: tuple[DayException, ...]
     absences: tuple[Span, ...]
-    taken: tuple[Span, ...]  # by visits, their buffers included
-    let_go: tuple[Span, ...]  # by visits that were called off
+    taken: tuple[Stop, ...]
+    let_go: tuple[Stop, ...]  # by visits that were called off
+    home: Spot | None
 
 
 @dataclass(frozen=True)
@@ -90,6 +114,9 @@ class World:
     horizon: int
     needs_skill: bool
     is_emergency: bool
+    crew_size: int
+    has_roads: bool  # else nobody knows where the customer lives
+    caps: tuple[Cap, ...]
     crew: tuple[Member, ...] = field(default_factory=tuple)
 
     @property
@@ -139,9 +166,38 @@ def spans(draw: st.DrawFn, origin: datetime, *, longest: int) -> Span:
     return Span(start, start + length)
 
 
-def apart(found: list[Span]) -> tuple[Span, ...]:
-    """Return those of the spans that do not overlap one before them."""
-    kept: list[Span] = []
+@st.composite
+def stops(draw: st.DrawFn, origin: datetime, now: datetime, *, held: bool) -> Stop:
+    span = draw(spans(origin, longest=300))
+    # A hold ends before now, just now, or later; a visit is there to stay.
+    ends = st.sampled_from([None, None, None, -60, -1, 0, 1, 600])
+    left = draw(ends) if held else None
+    return Stop(
+        span.starts_at,
+        span.ends_at,
+        of_our_service=draw(st.booleans()),
+        spot=draw(st.none() | spots()),
+        held_until=None if left is None else now + timedelta(seconds=left),
+    )
+
+
+def spots() -> st.SearchStrategy[Spot]:
+    return st.tuples(st.integers(-4, 4), st.integers(-4, 4))
+
+
+def caps(first_day: date) -> st.SearchStrategy[Cap]:
+    return st.builds(
+        Cap,
+        most=st.sampled_from([1, 2, 3, 3, 0]),
+        of_our_service=st.sampled_from([None, True, False]),
+        zone=st.sampled_from([None, "here", "there"]),
+        weekday=st.sampled_from([None, first_day.weekday()]),
+    )
+
+
+def apart(found: list[Stop]) -> tuple[Stop, ...]:
+    """Return those of the stops that do not overlap one before them."""
+    kept: list[Stop] = []
     for span in sorted(found, key=lambda span: span.starts_at):
         if not kept or kept[-1].ends_at <= span.starts_at:
             kept.append(span)
@@ -149,7 +205,9 @@ def apart(found: list[Span]) -> tuple[Span, ...]:
 
 
 @st.composite
-def members(draw: st.DrawFn, first_day: date, origin: datetime) -> Member:
+def members(
+    draw: st.DrawFn, first_day: date, origin: datetime, now: datetime
+) -> Member:
     listed = draw(
         st.lists(
             shifts(first_day),
@@ -178,8 +236,9 @@ def members(draw: st.DrawFn, first_day: date, origin: datetime) -> Member:
         shifts=tuple(listed),
         exceptions=tuple(instead),
         absences=tuple(draw(st.lists(spans(origin, longest=600), max_size=2))),
-        taken=apart(draw(st.lists(spans(origin, longest=300), **some))),
-        let_go=tuple(draw(st.lists(spans(origin, longest=300), max_size=1))),
+        taken=apart(draw(st.lists(stops(origin, now, held=True), **some))),
+        let_go=tuple(draw(st.lists(stops(origin, now, held=False), max_size=1))),
+        home=draw(st.none() | spots()),
     )
 
 
@@ -204,11 +263,14 @@ def worlds(draw: st.DrawFn) -> World:
     origin -= timedelta(hours=12)
     some_days = st.frozensets(st.sampled_from([first_day, first_day + DAY]), max_size=1)
     now = origin + timedelta(minutes=draw(st.integers(-1440, 2000)))
+    now += timedelta(seconds=draw(st.sampled_from([0, 0, 1, 59])))
+    people = members(first_day, origin, now)
+    crew_size = draw(st.sampled_from([1, 1, 1, 2, 3]))
     return World(
         zone=zone,
         first_day=first_day,
         days=draw(st.integers(1, 3)),
-        now=now + timedelta(seconds=draw(st.sampled_from([0, 0, 1, 59]))),
+        now=now,
         hours=draw(opening_hours()),
         holidays=draw(st.one_of(st.just(frozenset()), some_days)),
         company_holidays=draw(st.one_of(st.just(frozenset()), some_days)),
@@ -220,5 +282,19 @@ def worlds(draw: st.DrawFn) -> World:
         horizon=draw(st.sampled_from([0, 1, 2, 5, 60])),
         needs_skill=draw(st.booleans()),
         is_emergency=draw(st.sampled_from([False, False, False, True])),
-        crew=tuple(draw(st.lists(members(first_day, origin), min_size=1, max_size=3))),
+        crew_size=crew_size,
+        has_roads=draw(st.booleans()),
+        caps=tuple(
+            draw(
+                st.one_of(
+                    st.just([]),
+                    st.lists(
+                        caps(first_day),
+                        max_size=2,
+                        unique_by=lambda c: (c.of_our_service, c.zone, c.weekday),
+                    ),
+                )
+            )
+        ),
+        crew=tuple(draw(st.lists(people, min_size=crew_size, max_size=crew_size + 2))),
     )
