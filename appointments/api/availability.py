@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any, NoReturn
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -14,7 +15,7 @@ from rest_framework.views import APIView
 
 from appointments.api.fields import MomentField, arrival_text
 from appointments.api.tokens import HOLD_TOKEN, hold_token_of
-from appointments.models import Service
+from appointments.models import Appointment, Service
 from appointments.rules.slots import Promise, Wish, to_moment
 from appointments.selectors import capacity
 from appointments.selectors.availability import (
@@ -29,6 +30,7 @@ from core.api.fields import DayField, ZoneField
 from core.api.serializers import StrictSerializer
 from core.errors import NotFound
 from core.models import Location
+from leads.models import Property
 
 MOST_DAYS = 31
 
@@ -48,7 +50,16 @@ class AvailabilityInput(PlaceInput):
 
     field_from = DayField(required=False, label="from")
     days = serializers.IntegerField(required=False, min_value=1, max_value=MOST_DAYS)
-    technician = serializers.UUIDField(required=False)
+    technician = serializers.UUIDField(required=False, help_text="Staff only.")
+    property = serializers.UUIDField(
+        required=False,
+        help_text="Measure the ways from this address, and heed whom its customer "
+        "prefers. Staff only.",
+    )
+    appointment = serializers.UUIDField(
+        required=False,
+        help_text="A visit that is to be moved: it is not in its own way. Staff only.",
+    )
     tz = ZoneField(required=False, help_text="Changes rendering only.")
 
     def get_fields(self) -> dict[str, Any]:
@@ -234,9 +245,12 @@ def _question(
     query: dict[str, Any], *, actor: Actor, hold_token: str, now: datetime
 ) -> Question:
     """Return the question; what is for staff only is not heard from others."""
-    location_id = query.get("location") if actor.is_staff else None
+    chosen = query if actor.is_staff else {}
+    location_id = chosen.get("location")
     if location_id is not None and not actor.sees_location(location_id):
         raise NotFound
+    visit = _visit(chosen.get("appointment"), actor=actor)
+    moved = [visit.pk] if visit else []
     return Question(
         service=query["service"],
         postal_code=query["postal_code"],
@@ -244,11 +258,25 @@ def _question(
         days=query.get("days", 7),
         first_day=query.get("from"),
         location_id=location_id,
-        technician_id=query.get("technician") if actor.is_staff else None,
+        technician_id=chosen.get("technician"),
+        address=visit.property if visit else _address(chosen.get("property")),
         public_only=not actor.is_staff,
         by_whom=actor.is_staff,
-        own=own_holds(hold_token),
+        own=[*moved, *own_holds(hold_token)],
     )
+
+
+def _visit(visit_id: UUID | None, *, actor: Actor) -> Appointment | None:
+    if visit_id is None:
+        return None
+    visible = Appointment.objects.visible_to(actor).select_related("property")
+    return visible.filter(pk=visit_id).first() or _not_found()
+
+
+def _address(property_id: UUID | None) -> Property | None:
+    if property_id is None:
+        return None
+    return Property.objects.filter(pk=property_id).first() or _not_found()
 
 
 def _slot(promise: Promise, *, wish: Wish, zone: ZoneInfo) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What can be booked: the question that is asked most, in one query."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -10,10 +10,10 @@ from appointments.rules.slots import Placement, Promise, Wish
 from appointments.selectors import capacity
 from appointments.selectors.capacity import RosterChanged
 from appointments.selectors.roster import Offer, Roster, current_roster, known_roster
-from appointments.selectors.wishes import OutOfServiceArea, wish_on
+from appointments.selectors.wishes import OutOfServiceArea, for_customer, wish_on
 from core.errors import NotFound, Rejected, Unavailable
-from core.travel import Place
 from core.walltime import local_date
+from leads.models import Property
 
 # A roster that changes as often as that while one question is answered is no roster.
 _TRIES = 5
@@ -28,7 +28,9 @@ class Question:
     """Which service, where, from which local day on, and asked by whom.
 
     The ZIP names the branch unless `location_id` does. `by_whom` asks for the
-    technicians too. `own` are a visit to be moved and one's own hold (R11, R12).
+    technicians too. Where the customer's `address` is known, the ways are measured
+    from there, and whom he prefers and bars counts. `own` are a visit to be moved and
+    one's own hold (R11, R12).
     """
 
     service: str
@@ -40,7 +42,7 @@ class Question:
     location_id: UUID | None = None
     first_day: date | None = None
     technician_id: UUID | None = None
-    place: Place | None = None
+    address: Property | None = None
     own: Collection[UUID] = ()
 
 
@@ -129,4 +131,8 @@ def _wish(question: Question, roster: Roster) -> Wish:
         postal_code=question.postal_code,
         now=question.now,
     )
-    return replace(wish, place=question.place or wish.place)
+    if question.address is None:
+        return wish
+    return for_customer(
+        wish, customer_id=question.address.customer_id, address=question.address
+    )

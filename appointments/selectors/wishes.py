@@ -57,7 +57,6 @@ def wish_for(
     """
     if customer_id is None and address is not None:
         customer_id = address.customer_id
-    preferred, barred = _preferences(customer_id)
     wish = wish_on(
         current_roster(day=now.date()),
         service_id=service.pk,
@@ -65,12 +64,20 @@ def wish_for(
         postal_code=postal_code,
         now=now,
     )
+    wish = replace(wish, overridden=frozenset(override))
+    return for_customer(wish, customer_id=customer_id, address=address)
+
+
+def for_customer(
+    wish: Wish, *, customer_id: UUID | None, address: Property | None
+) -> Wish:
+    """Return the wish of that customer: at the address, by whom he likes."""
+    preferred, barred = _preferences(customer_id)
     return replace(
         wish,
         place=_place_of(address) or wish.place,
         preferred=preferred,
         barred=barred,
-        overridden=frozenset(override),
     )
 
 

@@ -26,6 +26,7 @@ from tests.factories import (
     make_property,
     make_service,
     make_technician,
+    make_user,
     make_zone,
 )
 
@@ -413,3 +414,48 @@ def test_a_visit_without_any_place_is_booked_without_ways(company) -> None:
     )
 
     assert visit.starts_at - local(TOMORROW, 9) == timedelta()
+
+
+def test_who_moves_a_visit_is_offered_its_own_time_too(
+    company, api_as, time_machine
+) -> None:
+    time_machine.move_to(NOW)
+    exact = make_service(booking_mode="exact", duration_minutes=9 * 60)
+    visit = book(company, service=exact, property=place(NEAR))
+    dispatcher = api_as(make_user(locations=[company.branch]))
+
+    def offered(**given) -> list[str]:
+        query = {
+            "service": exact.code,
+            "postal_code": "85004",
+            "from": TOMORROW.isoformat(),
+            "days": 1,
+        }
+        answer = dispatcher.get("/api/v1/availability", query | given)
+        return [slot["starts_at"] for slot in answer.json()["slots"]]
+
+    assert offered() == []
+    assert offered(appointment=visit.pk) == ["2027-03-02T08:00:00-07:00"]
+
+
+def test_slots_for_a_known_address_are_measured_from_there(
+    company, api_as, time_machine
+) -> None:
+    time_machine.move_to(NOW)
+    exact = make_service(booking_mode="exact")
+    book(company, service=exact, property=place(NEAR))
+    dispatcher = api_as(make_user(locations=[company.branch]))
+
+    def first_after_nine(address) -> str:
+        query = {
+            "service": exact.code,
+            "postal_code": "85004",
+            "from": TOMORROW.isoformat(),
+            "days": 1,
+            "property": str(address.pk),
+        }
+        answer = dispatcher.get("/api/v1/availability", query)
+        return answer.json()["slots"][0]["starts_at"]
+
+    assert first_after_nine(place(NEAR)) == "2027-03-02T09:00:00-07:00"
+    assert first_after_nine(place(FAR)) == "2027-03-02T09:45:00-07:00"
