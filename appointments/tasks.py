@@ -19,7 +19,7 @@ def generate_plan_visits() -> None:
     """Book the visits of maintenance plans that have come within the horizon."""
     now = timezone.now()
     outcomes = plans.generate(now=now, untried_since=now - _REST, most=_AT_ONCE)
-    tried = outcomes.total() - outcomes[plans.Outcome.OPENED]
-    # Those that somebody else is at stay untried: that run rings for itself.
-    if tried == _AT_ONCE and not outcomes[plans.Outcome.ELSEWHERE]:
+    seen = outcomes.total() - outcomes[plans.Outcome.OPENED]
+    # What is tried rests now, so this comes to an end.
+    if seen == _AT_ONCE and seen > outcomes[plans.Outcome.ELSEWHERE]:
         ring("appointments.tasks.generate_plan_visits")

@@ -2,55 +2,29 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Prefetch
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from appointments.admin import looks
+from appointments.admin import looks, plans_looks
 from appointments.admin.plans_actions import ADD, OCCURRENCE_ACTIONS, PLAN_ACTIONS
 from appointments.models import MaintenancePlan, PlanOccurrence
 from appointments.models.plans import (
-    FELL_THROUGH,
     TOLERANCES,
     MaintenancePlanQuerySet,
     PlanOccurrenceQuerySet,
 )
-from appointments.rules.plans import OccurrenceState, PlanState
+from appointments.rules.plans import PlanState
 from appointments.selectors import plans
 from core.admin.actions import PageAdmin
 from core.admin.base import RadioFilter, actor_of
-from core.admin.display import Tone, badge, link, moment_text, window_text
+from core.admin.display import badge, link, moment_text
 from core.admin.filters import BranchFilter
-from core.admin.history import Titles, history_of
-from core.models.company import Weekday
 
 _MOST = 50  # periods on a page: a dozen years and more
-
-_STATES = {
-    PlanState.ACTIVE: Tone.ACTIVE,
-    PlanState.PAUSED: Tone.WAITING,
-    PlanState.ENDED: Tone.DONE,
-}
-_OCCURRENCES = {
-    OccurrenceState.DUE: Tone.PLAIN,
-    OccurrenceState.BOOKED: Tone.CALM,
-    OccurrenceState.CONFLICT: Tone.ALERT,
-    OccurrenceState.SKIPPED: Tone.PLAIN,
-    OccurrenceState.DONE: Tone.DONE,
-}
-_TITLES: Titles = {
-    "plan.created": ("Agreed on", Tone.ACTIVE),
-    "plan.updated": ("Changed", Tone.PLAIN),
-    "plan.ended": ("Ended", Tone.DONE),
-    "plan.occurrence_booked": ("Visit booked", Tone.CALM),
-    "plan.occurrence_conflict": ("No time found", Tone.ALERT),
-    "plan.occurrence_skipped": ("Visit skipped", Tone.WAITING),
-    "plan.occurrence_due": ("To be booked again", Tone.PLAIN),
-    "plan.occurrence_done": ("Visit done", Tone.DONE),
-}
 
 
 class PlanStateFilter(RadioFilter):
@@ -113,6 +87,18 @@ class MaintenancePlanAdmin(PageAdmin):
             return []
         return [("Agree with a customer", reverse("admin:leads_customer_changelist"))]
 
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Ask for the terms; a plan begins with a customer's address."""
+        if "property" in request.GET:
+            return super().add_view(request, form_url, extra_context)
+        messages.info(request, "Choose the customer, then one of the addresses.")
+        return HttpResponseRedirect(reverse("admin:leads_customer_changelist"))
+
     def facts(self, request: HttpRequest, thing: MaintenancePlan) -> dict[str, Any]:
         zone = thing.location.time_zone
         found = plans.occurrences_of(plan_id=thing.pk, actor=actor_of(request))
@@ -126,15 +112,15 @@ class MaintenancePlanAdmin(PageAdmin):
                 "columns": ["Period", "State", "Visit", "Last tried"],
                 "rows": [
                     (
-                        link(_url_of(one), one.period),
-                        _state(one),
-                        _visit(one),
+                        link(plans_looks.url_of(one), one.period),
+                        plans_looks.state_badge(one),
+                        plans_looks.visit_link(one),
                         moment_text(one.tried_at, zone=zone),
                     )
                     for one in rows
                 ],
             },
-            "history": history_of("plan", thing.pk, titles=_TITLES, zone=zone),
+            "history": plans_looks.history(thing),
         }
 
     def summary(self, thing: MaintenancePlan) -> list[tuple[str, Any]]:
@@ -143,7 +129,7 @@ class MaintenancePlanAdmin(PageAdmin):
     def _agreement(self, plan: MaintenancePlan) -> list[tuple[str, Any]]:
         until = plan.valid_until
         return [
-            ("Customer", _customer(plan)),
+            ("Customer", plans_looks.customer_link(plan)),
             ("Address", looks.address_line(plan.property)),
             ("Service", plan.service.name),
             ("Each year", self.when(plan)),
@@ -164,12 +150,16 @@ class MaintenancePlanAdmin(PageAdmin):
     @admin.display(description="Each year")
     def when(self, plan: MaintenancePlan) -> SafeString:
         seasons = sorted(plan.seasons.all(), key=lambda one: one.rule.first)
-        return format_html_join("; ", "{}", ((_season_text(one),) for one in seasons))
+        return format_html_join(
+            "; ", "{}", ((plans_looks.season_text(one),) for one in seasons)
+        )
 
     @admin.display(description="State")
     def badges(self, plan: MaintenancePlan) -> SafeString:
-        found = [badge(plan.state.capitalize(), _STATES[PlanState(plan.state)])]
-        found += [_state(one) for one in plan.attention]  # type: ignore[attr-defined]  # prefetched
+        found = [
+            badge(plan.state.capitalize(), plans_looks.STATES[PlanState(plan.state)])
+        ]
+        found += [plans_looks.state_badge(one) for one in plan.attention]  # type: ignore[attr-defined]  # prefetched
         return format_html_join(" ", "{}", ((one,) for one in found))
 
     @admin.display(description="Branch")
@@ -211,25 +201,25 @@ class PlanOccurrenceAdmin(PageAdmin):
         zone = thing.plan.location.time_zone
         facts = [
             *self.summary(thing),
-            ("Visit", _visit(thing)),
+            ("Visit", plans_looks.visit_link(thing)),
             ("Note", thing.note or "-"),
             ("Last tried", moment_text(thing.tried_at, zone=zone)),
-            ("On offer, but beyond the plan", ", ".join(thing.alternatives) or "-"),
+            ("On offer, but beyond the plan", plans_looks.alternatives(thing)),
         ]
         return {
             "heading": f"{thing.plan.customer.name}: {thing.period}",
-            "badges": _state(thing),
+            "badges": plans_looks.state_badge(thing),
             "sections": [("Visit", facts)],
         }
 
     def summary(self, thing: PlanOccurrence) -> list[tuple[str, Any]]:
         plan = thing.plan
         return [
-            ("Customer", _customer(plan)),
+            ("Customer", plans_looks.customer_link(plan)),
             ("Address", looks.address_line(plan.property)),
             ("Service", plan.service.name),
             ("Due", self.due(thing)),
-            ("At best", _wish_text(thing.weekday, thing.starts)),
+            ("At best", plans_looks.wish_text(thing.weekday, thing.starts)),
             ("Preferred technician", plan.technician or "Whoever is best placed"),
         ]
 
@@ -243,7 +233,7 @@ class PlanOccurrenceAdmin(PageAdmin):
 
     @admin.display(description="State")
     def state_badge(self, occurrence: PlanOccurrence) -> SafeString:
-        return _state(occurrence)
+        return plans_looks.state_badge(occurrence)
 
     @admin.display(description="Due", ordering="first_day")
     def due(self, occurrence: PlanOccurrence) -> str:
@@ -252,47 +242,3 @@ class PlanOccurrenceAdmin(PageAdmin):
     @admin.display(description="Branch")
     def branch(self, occurrence: PlanOccurrence) -> str:
         return occurrence.plan.location.name
-
-
-def _url_of(occurrence: PlanOccurrence) -> str:
-    return reverse("admin:appointments_planoccurrence_change", args=[occurrence.pk])
-
-
-def _customer(plan: MaintenancePlan) -> SafeString:
-    url = reverse("admin:leads_customer_change", args=[plan.customer_id])
-    return link(url, plan.customer.name)
-
-
-def _state(occurrence: PlanOccurrence) -> SafeString:
-    """Return the state, and why it is so."""
-    fell_through = occurrence.reason in FELL_THROUGH
-    tone = (
-        Tone.ALERT if fell_through else _OCCURRENCES[OccurrenceState(occurrence.state)]
-    )
-    text = occurrence.state.capitalize()
-    if occurrence.reason:
-        text = f"{text}: {looks.words(occurrence.reason).lower()}"
-    return badge(text, tone)
-
-
-def _visit(occurrence: PlanOccurrence) -> SafeString | str:
-    visit = occurrence.appointment
-    if visit is None:
-        return "-"
-    zone = occurrence.plan.location.time_zone
-    when = window_text(visit.window_starts_at, visit.window_ends_at, zone=zone)
-    url = reverse("admin:appointments_appointment_change", args=[visit.pk])
-    return link(url, f"{visit.reference}, {when}")
-
-
-def _season_text(season: Any) -> str:
-    days = (
-        f"{season.first_month:02}-{season.first_day:02} to "
-        f"{season.last_month:02}-{season.last_day:02}"
-    )
-    return f"{season.key} ({days}, {_wish_text(season.weekday, season.starts)})"
-
-
-def _wish_text(weekday: int | None, starts: Any) -> str:
-    day = "any day" if weekday is None else str(Weekday(weekday).label)
-    return f"{day}, {starts:%H:%M}"

@@ -10,6 +10,7 @@ from django.urls import reverse
 from appointments.models import MaintenancePlan, PlanOccurrence
 from appointments.services import plans
 from core.actors import Role
+from technicians.models import WeeklyShift
 from tests.admin.desk import Desk, events_of
 from tests.appointments.conftest import make_company
 from tests.appointments.planned import away, occurrence_of, plan_of
@@ -76,7 +77,7 @@ def test_the_list_shows_when_the_visits_are_best(desk, plan) -> None:
     page = listed(desk)
 
     assert "Ada Lovelace" in page
-    assert "spring (03-01 to 04-30, Tuesday, 08:00)" in page
+    assert "spring (Mar 1 to Apr 30, Tuesday, 08:00)" in page
 
 
 def test_the_list_narrows_to_what_needs_attention(desk, company, conflict) -> None:
@@ -165,8 +166,14 @@ def test_says_what_is_wrong_with_the_seasons(desk, company) -> None:
     assert not MaintenancePlan.objects.exists()
 
 
-def test_a_plan_is_for_an_address(desk) -> None:
-    assert desk.browser.get(reverse(f"admin:{PLAN}_add")).status_code == 404
+def test_a_plan_begins_with_an_address(desk) -> None:
+    add = reverse(f"admin:{PLAN}_add")
+
+    page = desk.browser.get(add, follow=True).content.decode()
+    missing = desk.browser.get(add, {"property": "no-such"})
+
+    assert "Choose the customer" in page
+    assert missing.status_code == 404
 
 
 def test_changes_a_plan(desk, company, plan) -> None:
@@ -204,6 +211,19 @@ def test_the_page_shows_the_visit_of_each_period(desk, plan) -> None:
     assert "2027-spring" in page
     assert "Tue, Mar 2, 2027, 8:00\N{EN DASH}10:00 AM MST" in page
     assert "Visit booked" in page
+
+
+def test_a_conflict_shows_what_was_on_offer(desk, company) -> None:
+    """The wish is for Sundays, and nobody works then."""
+    WeeklyShift.objects.filter(technician=company.technician, weekday=6).delete()
+    plan = plan_of(company, make_season(weekday=6), tolerance="exact")
+    plans.generate(now=NOW)
+
+    page = desk.page(OCCURRENCE, occurrence_of(plan))
+
+    assert "Conflict: off shift" in page
+    assert "Sat, Mar 6, 2027, 8:00 AM MST" in page
+    assert "2027-spring: off shift" in desk.page(PLAN, plan)
 
 
 def test_books_by_hand(desk, conflict) -> None:

@@ -11,9 +11,6 @@ from appointments.services.plans.changes import (
     PlanForm,
     amend,
     create,
-    end,
-    pause,
-    resume,
 )
 from appointments.services.plans.generation import (
     generate,
@@ -26,6 +23,7 @@ from appointments.services.plans.occurrences import (
     retry_occurrence,
     skip_occurrence,
 )
+from appointments.services.plans.steps import end, pause, resume
 
 __all__ = [
     "BadSeasons",

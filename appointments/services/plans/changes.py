@@ -1,4 +1,4 @@
-"""Agree on a plan, change it, let it rest, end it."""
+"""Agree on a plan, and change what was agreed on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from django.db import transaction
 from appointments.models import MaintenancePlan, PlanSeason, Service
 from appointments.rules.plans import (
     WAITING,
-    OccurrenceState,
     PlanState,
     Season,
     Tolerance,
@@ -19,7 +18,7 @@ from appointments.rules.plans import (
 )
 from appointments.selectors import capacity
 from appointments.services.plans.record import emit_about, locked_plan, save_plan
-from appointments.services.steps import InvalidTransition
+from appointments.services.plans.steps import GENERATE, refused
 from core.actors import Actor
 from core.errors import NotFound, Rejected
 from core.hints import ring
@@ -28,15 +27,6 @@ from core.models import Location
 from core.walltime import local_date
 from leads.models import Property
 from technicians.models import Technician
-
-PLAN_ENDED = "plan_ended"
-GENERATE = "appointments.tasks.generate_plan_visits"
-
-_LATER = {
-    PlanState.ACTIVE: [PlanState.ENDED, PlanState.PAUSED],
-    PlanState.PAUSED: [PlanState.ACTIVE, PlanState.ENDED],
-    PlanState.ENDED: [],
-}
 
 
 class BadSeasons(Rejected):
@@ -130,7 +120,7 @@ def amend(
     """
     plan = locked_plan(plan_id=plan_id, actor=actor, expected_version=expected_version)
     if plan.state == PlanState.ENDED:
-        raise _refused(plan, to="changed")
+        raise refused(plan, to="changed")
     given = dict(changes)
     if "technician_id" in given:
         plan.technician = _technician(given.pop("technician_id"), actor=actor)
@@ -151,127 +141,6 @@ def amend(
     )
     ring(GENERATE)
     return plan
-
-
-def pause(
-    *,
-    plan_id: UUID,
-    actor: Actor,
-    now: datetime,
-    reason: str = "",
-    expected_version: int | None = None,
-) -> MaintenancePlan:
-    """Let the plan book nothing for a while; what is booked stays.
-
-    Emits:
-        plan.paused
-    Raises:
-        InvalidTransition: the plan has ended.
-        VersionConflict, NotFound
-    """
-    return _move(
-        plan_id,
-        to=PlanState.PAUSED,
-        event="plan.paused",
-        actor=actor,
-        now=now,
-        reason=reason,
-        expected_version=expected_version,
-    )
-
-
-def resume(
-    *,
-    plan_id: UUID,
-    actor: Actor,
-    now: datetime,
-    reason: str = "",
-    expected_version: int | None = None,
-) -> MaintenancePlan:
-    """Let a paused plan book again, from the period that runs on.
-
-    Emits:
-        plan.resumed
-    Raises:
-        InvalidTransition: the plan has ended.
-        VersionConflict, NotFound
-    """
-    return _move(
-        plan_id,
-        to=PlanState.ACTIVE,
-        event="plan.resumed",
-        actor=actor,
-        now=now,
-        reason=reason,
-        expected_version=expected_version,
-    )
-
-
-def end(
-    *,
-    plan_id: UUID,
-    actor: Actor,
-    now: datetime,
-    reason: str = "",
-    expected_version: int | None = None,
-) -> MaintenancePlan:
-    """End the plan for good. Visits that are booked stay, for the office to decide.
-
-    Emits:
-        plan.ended
-    Raises:
-        VersionConflict, NotFound
-    """
-    return _move(
-        plan_id,
-        to=PlanState.ENDED,
-        event="plan.ended",
-        actor=actor,
-        now=now,
-        reason=reason,
-        expected_version=expected_version,
-    )
-
-
-@transaction.atomic
-def _move(
-    plan_id: UUID,
-    *,
-    to: PlanState,
-    event: str,
-    actor: Actor,
-    now: datetime,
-    reason: str,
-    expected_version: int | None,
-) -> MaintenancePlan:
-    plan = locked_plan(plan_id=plan_id, actor=actor, expected_version=expected_version)
-    if plan.state == to:
-        return plan
-    if to not in _LATER[PlanState(plan.state)]:
-        raise _refused(plan, to=to)
-    if to is PlanState.ENDED:
-        _skip_what_waits(plan)
-    plan.state = to
-    save_plan(plan, fields=["state"], event=event, actor=actor, now=now, reason=reason)
-    if to is PlanState.ACTIVE:
-        ring(GENERATE)
-    return plan
-
-
-def _skip_what_waits(plan: MaintenancePlan) -> None:
-    """Close what is still to be booked; `plan.ended` tells of it."""
-    for occurrence in plan.occurrences.filter(state__in=WAITING):
-        occurrence.state, occurrence.reason = OccurrenceState.SKIPPED, PLAN_ENDED
-        occurrence.version += 1
-        occurrence.save(update_fields=["state", "reason", "version", "updated_at"])
-
-
-def _refused(plan: MaintenancePlan, *, to: str) -> InvalidTransition:
-    return InvalidTransition(
-        f"A plan that is {plan.state} cannot be {to}.",
-        status=plan.state,
-        allowed=_LATER[PlanState(plan.state)],
-    )
 
 
 def _technician(technician_id: UUID | None, *, actor: Actor) -> Technician | None:
