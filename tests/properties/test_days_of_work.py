@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -29,7 +30,7 @@ from rest_framework.test import APIClient
 
 from accounts.api.tokens import token_pair
 from accounts.services import begin_session
-from appointments.models import Appointment
+from appointments.models import Appointment, Hold
 from core.actors import Role
 from core.models import Event
 from tests.factories import (
@@ -96,6 +97,9 @@ class Days(RuleBasedStateMachine):
         self.user = make_user(Role.ADMIN)
         self._sign_in()
         self.seen: dict[str, int] = {}
+        # Who keeps which slot: the answer to each visitor's last hold.
+        self.kept: dict[int, dict[str, Any]] = {}
+        self.absences_made = 0
 
     def teardown(self) -> None:
         if hasattr(self, "transaction"):
@@ -155,6 +159,72 @@ class Days(RuleBasedStateMachine):
         assert (answer.status_code, answer.json()["code"]) == (412, "version_conflict")
         assert self._versions() == before
 
+    @rule(one=visits, other=visits, exchange=st.sampled_from(["technicians", "plans"]))
+    def swap(self, one: str | None, other: str | None, exchange: str) -> None:
+        if one is None or other is None:
+            return
+        before = self._versions()
+        answer = self._post(
+            "/appointments/swap", {"first": one, "second": other, "exchange": exchange}
+        )
+        after = self._versions()
+        changed = {visit for visit in after if after[visit] != before[visit]}
+        assert changed == ({one, other} if answer.status_code == 200 else set())
+        assert answer.status_code in {200, 409, 422}
+
+    @rule(target=visits, service=NUMBERS, quarter=QUARTERS)
+    def book_beside_the_rules(self, service: int, quarter: int) -> Any:
+        """Set aside what can be: two visits of one technician at once never can."""
+        form = self._form(service, at(quarter) + timedelta(minutes=5))
+        soft = ["window", "notice", "overtime", "zone"]
+        answer = self._post(
+            "/appointments", form | {"override": soft, "reason": "An old customer"}
+        )
+        assert answer.status_code in {201, 409}
+        return answer.json().get("id")
+
+    # --- Slots that are kept ------------------------------------------------------
+
+    @rule(visitor=NUMBERS, service=NUMBERS, number=st.integers(0, 50))
+    def keep(self, visitor: int, service: int, number: int) -> None:
+        found = self._offered(service)
+        if not found:
+            return
+        form = self._form(service, found[number % len(found)])
+        form["visitor"] = str(UUID(int=visitor + 1))
+        form["postal_code"] = ZIP
+        del form["property"]
+        answer = self._post("/holds", form)
+        assert answer.status_code == 201, "what is offered can be kept"
+        self.kept[visitor] = form | answer.json() | {"absences": self.absences_made}
+
+    @rule(target=visits, visitor=NUMBERS)
+    def book_what_is_kept(self, visitor: int) -> Any:
+        kept = self.kept.pop(visitor, None)
+        if kept is None:
+            return None
+        form = {name: kept[name] for name in ("service", "starts_at")}
+        form |= {"property": str(self.address.pk), "hold": kept["token"]}
+        answer = self._post("/appointments", form)
+        if answer.status_code == 201:
+            return answer.json()["id"]
+        assert answer.json()["code"] in {"slot_unavailable", "hold_expired"}
+        is_live = timezone.now() < datetime.fromisoformat(kept["expires_at"])
+        assert not is_live or kept["absences"] < self.absences_made, answer.content
+        return None
+
+    @rule(visitor=NUMBERS)
+    def let_go(self, visitor: int) -> None:
+        kept = self.kept.pop(visitor, None)
+        if kept is not None:
+            answer = self.office.delete(
+                f"/api/v1/holds/{kept['id']}", headers={"X-Hold-Token": kept["token"]}
+            )
+            # Gone: it was over, and may have been tidied away since.
+            assert answer.status_code in {204, 404, 410}
+
+    # --- Absences, and time ---------------------------------------------------------
+
     @rule(
         target=absences,
         who=NUMBERS,
@@ -173,6 +243,7 @@ class Days(RuleBasedStateMachine):
             },
         )
         if answer.status_code == 201:
+            self.absences_made += 1
             if on_conflict == "reject":
                 assert self._versions() == before
             return f"/technicians/{technician}/time-off/{answer.json()['id']}"
@@ -208,6 +279,7 @@ class Days(RuleBasedStateMachine):
         if not hasattr(self, "seen"):
             return
         audit.audit_rows()
+        assert Hold.objects.count() <= 3, "a visitor keeps one slot"
         versions = self._versions()
         assert self.seen.keys() <= versions.keys()
         assert all(versions[visit] >= known for visit, known in self.seen.items())
@@ -227,16 +299,18 @@ class Days(RuleBasedStateMachine):
         return answer
 
     def _book(self, service: int, start: datetime) -> str | None:
-        form = {
-            "service": self.services[service].code,
-            "property": str(self.address.pk),
-            "starts_at": start.isoformat(),
-        }
-        answer = self._post("/appointments", form)
+        answer = self._post("/appointments", self._form(service, start))
         if answer.status_code == 201:
             return str(answer.json()["id"])
         assert (answer.status_code, answer.json()["code"]) == (409, "slot_unavailable")
         return None
+
+    def _form(self, service: int, start: datetime) -> dict[str, Any]:
+        return {
+            "service": self.services[service].code,
+            "property": str(self.address.pk),
+            "starts_at": start.isoformat(),
+        }
 
     def _offered(self, service: int) -> list[datetime]:
         answer = self.office.get(
