@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
@@ -25,32 +26,48 @@ def with_taken(
     now: datetime,
     own: Collection[UUID] = (),
 ) -> tuple[CapState, ...]:
-    """Return the caps with what each of the local days has taken: two queries.
+    """Return the caps with what each of the local days has taken: one query.
 
     Visits count on the day of their promise, and holds while they last; `own` ones
-    do not.
+    do not. It is one query so that a hold which becomes a visit meanwhile is seen as
+    the one or the other, never as neither.
     """
     if not caps:
         return ()
     start, _ = day_bounds(min(days), zone=branch.zone)
     _, end = day_bounds(max(days), zone=branch.zone)
-    visits = Appointment.objects.exclude(status__in=_NOT_COUNTED)
-    holds = Hold.objects.filter(expires_at__gt=now)
+    visits: QuerySet[Any] = Appointment.objects.exclude(status__in=_NOT_COUNTED)
+    holds: QuerySet[Any] = Hold.objects.filter(expires_at__gt=now)
     taken: list[dict[date, int]] = [{} for _ in caps]
-    queries: list[QuerySet[Appointment] | QuerySet[Hold]] = [visits, holds]
-    for query in queries:
-        of_the_days = query.filter(
-            location=branch.id, window_starts_at__gte=start, window_starts_at__lt=end
-        ).exclude(pk__in=own)
-        counts = {f"cap_{n}": _count(cap) for n, cap in enumerate(caps)}
-        day = TruncDate("window_starts_at", tzinfo=branch.zone)
-        by_day = of_the_days.annotate(day=day).values("day").annotate(**counts)
-        for on, *counted in by_day.values_list("day", *counts):
-            for number, count in enumerate(counted):
-                taken[number][on] = taken[number].get(on, 0) + count
+    rows = [
+        _by_day(
+            query.filter(
+                location=branch.id,
+                window_starts_at__gte=start,
+                window_starts_at__lt=end,
+            ).exclude(pk__in=own),
+            caps=caps,
+            branch=branch,
+        )
+        for query in (visits, holds)
+    ]
+    for on, *counted in rows[0].union(rows[1], all=True):
+        for number, count in enumerate(counted):
+            taken[number][on] = taken[number].get(on, 0) + count
     return tuple(
         replace(cap, taken=counts) for cap, counts in zip(caps, taken, strict=True)
     )
+
+
+def _by_day(
+    query: QuerySet[Any], *, caps: Sequence[CapState], branch: Branch
+) -> QuerySet[Any, Any]:
+    """Return rows of a local day and what counts for each cap."""
+    counts = {f"cap_{n}": _count(cap) for n, cap in enumerate(caps)}
+    day = TruncDate("window_starts_at", tzinfo=branch.zone)
+    by_day = query.annotate(day=day).values("day").annotate(**counts)
+    rows: QuerySet[Any, Any] = by_day.values_list("day", *counts)
+    return rows
 
 
 def _count(cap: CapState) -> Count:

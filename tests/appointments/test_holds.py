@@ -5,11 +5,20 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db.models import Sum
 
 from appointments import services
-from appointments.models import Appointment, Assignment, Hold, PreferenceKind
+from appointments.models import (
+    Appointment,
+    Assignment,
+    BranchDay,
+    Cap,
+    Hold,
+    PreferenceKind,
+)
 from appointments.rules.slots import Reason
 from appointments.selectors.availability import Question, availability
+from appointments.selectors.days import differing_on
 from appointments.selectors.holds import hash_of, holds_gone_by, own_holds
 from appointments.services import (
     BookingRequest,
@@ -19,6 +28,7 @@ from appointments.services import (
     SlotUnavailable,
     TooManyHolds,
 )
+from appointments.services.branch_days import mistakes_in
 from appointments.services.holds import NotHeld
 from core.actors import ANONYMOUS, SYSTEM
 from core.errors import NotFound
@@ -384,6 +394,54 @@ def test_a_held_technician_whom_the_customer_barred_does_not_come(company) -> No
     visit = book(company, hold=token)
 
     assert visit.assignments.get().technician == spare
+
+
+def test_who_chooses_somebody_else_lets_the_held_one_go(company) -> None:
+    spare = make_technician(location=company.branch)
+    _, token = keep(company)
+    held = Assignment.objects.get().technician
+    other = company.technician if held == spare else spare
+
+    visit = book(company, hold=token, technician_id=other.pk)
+
+    assert visit.assignments.get().technician == other
+    assert Assignment.objects.count() == 1
+
+
+def test_a_visit_over_several_days_is_held_and_turned_over_whole(company) -> None:
+    company.service = make_service(duration_minutes=12 * 60, splits_over_days=True)
+    kept, token = keep(company)
+
+    visit = book(company, hold=token)
+
+    assert (visit.starts_at, visit.ends_at) == (kept.starts_at, kept.ends_at)
+    parts = visit.assignments.order_by("part").values_list("part", "occupied_from")
+    assert list(parts) == [(0, EIGHT), (1, EIGHT + DAY)]
+
+
+def test_days_and_accounts_follow_a_hold_that_becomes_a_visit(company) -> None:
+    _, token = keep(company)
+    while_held = differing_on(TOMORROW), mistakes_in(location_id=None)
+    visit = book(company, hold=token)
+    as_visit = differing_on(TOMORROW), mistakes_in(location_id=None)
+
+    assert while_held == as_visit == ([], [])
+    planned = BranchDay.objects.filter(location=visit.location, day=TOMORROW)
+    assert planned.aggregate(minutes=Sum("planned_minutes"))["minutes"] == 120
+
+
+def test_a_hold_counts_for_caps_while_it_lasts(company) -> None:
+    Cap.objects.create(location=company.branch, most=1)
+    kept, token = keep(company)
+
+    with pytest.raises(SlotUnavailable) as refused:
+        book(company, starts_at=TEN, now=kept.expires_at - TICK)
+    mine = book(company, hold=token)
+    with pytest.raises(SlotUnavailable):
+        book(company, starts_at=TEN, now=kept.expires_at)
+
+    assert refused.value.extra["reason"] == Reason.CAP
+    assert mine.starts_at == EIGHT
 
 
 # --- Letting go, and the limits -----------------------------------------------------

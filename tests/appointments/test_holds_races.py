@@ -1,17 +1,23 @@
 """Holds that many people want at once."""
 
+from collections import Counter
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.db import connection
 from django.db.models import Count
+from django.utils import timezone
+from rest_framework.test import APIClient
 
 from appointments import services
-from appointments.models import Appointment, Assignment, Hold
+from appointments.models import Appointment, Assignment, Cap, Hold
 from appointments.services import BookingRequest, HoldRequest
 from core.actors import ANONYMOUS, SYSTEM
 from core.models import Event
+from leads.services import issue_booking_token
 from tests.appointments.conftest import Company, make_company
 from tests.appointments.test_races import BUYERS, at_once, overlaps, tally
 from tests.factories import (
@@ -217,7 +223,8 @@ def test_visitors_who_change_their_minds_all_the_time_meet_no_deadlock(company) 
     several = Hold.objects.values("visitor").annotate(n=Count("pk")).filter(n__gt=1)
     assert not several
     assert not Hold.objects.filter(assignments=None).exists()
-    assert Hold.objects.count() == 16  # four technicians, four windows each
+    # Four technicians have four windows each.
+    assert 0 < Hold.objects.count() == Assignment.objects.count() <= 16
 
 
 def test_a_crew_is_held_whole_or_not_at_all(company) -> None:
@@ -253,3 +260,103 @@ def test_booking_letting_go_and_replacing_at_once(company) -> None:
     assert Assignment.objects.count() <= 1
     kinds = {"Appointment", "HoldExpired", "NotFound", "NoneType", "tuple"}
     assert set(tally(results)) <= kinds | {"SlotUnavailable"}
+
+
+def test_a_cap_holds_while_holds_become_visits(company) -> None:
+    """A hold that is just being booked is never counted as neither of the two."""
+    for _ in range(BUYERS - 1):
+        make_technician(location=company.branch)
+    cap = Cap.objects.create(location=company.branch, most=BUYERS // 2)
+    tokens = [keep(company)[1] for _ in range(cap.most)]
+    homes = [make_property() for _ in range(BUYERS)]
+
+    def work(number: int) -> object:
+        if number < cap.most:
+            return book(company, property=homes[number], hold=tokens[number])
+        return book(company, property=homes[number], starts_at=local(TOMORROW, 10))
+
+    results = at_once(work)
+
+    assert tally(results) == {"Appointment": cap.most, "SlotUnavailable": cap.most}
+    assert Appointment.objects.count() == cap.most
+
+
+# --- As a website sees it -----------------------------------------------------------
+
+
+def post_at_once(bodies: list[dict[str, str]], *, path: str, address: str = "") -> Any:
+    """Post from as many visitors; each has an address of his own unless it is given."""
+
+    def send(number: int) -> Any:
+        client = APIClient(raise_request_exception=False)
+        return client.post(
+            f"/api/v1/{path}",
+            bodies[number],
+            format="json",
+            REMOTE_ADDR=address or f"203.0.113.{number}",
+        )
+
+    return at_once(send, count=len(bodies))
+
+
+def statuses(answers: Any) -> Counter[int]:
+    return Counter(answer.status_code for answer in answers)
+
+
+@pytest.fixture
+def _on_monday():
+    with time_machine.travel(NOW, tick=True):
+        yield
+
+
+@pytest.mark.usefixtures("_on_monday")
+def test_twenty_browsers_want_one_slot(company) -> None:
+    wish = {
+        "service": company.service.code,
+        "postal_code": "85004",
+        "starts_at": EIGHT.isoformat(),
+    }
+
+    answers = post_at_once([wish] * BUYERS, path="holds")
+
+    assert statuses(answers) == {201: 1, 409: BUYERS - 1}
+    assert Hold.objects.count() == 1
+
+
+@pytest.mark.usefixtures("_on_monday")
+def test_twenty_browsers_behind_one_address(company) -> None:
+    for _ in range(BUYERS - 1):
+        make_technician(location=company.branch)
+    wish = {
+        "service": company.service.code,
+        "postal_code": "85004",
+        "starts_at": EIGHT.isoformat(),
+    }
+
+    answers = post_at_once([wish] * BUYERS, path="holds", address="203.0.113.7")
+
+    assert statuses(answers) == {201: 5, 429: BUYERS - 5}
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert all(0 < int(answer["Retry-After"]) <= 15 * 60 for answer in refused)
+
+
+@pytest.mark.usefixtures("_on_monday")
+def test_one_token_posted_by_twenty_browsers(company) -> None:
+    make_technician(location=company.branch)
+    _, token = keep(company, now=timezone.now())
+    leads = [make_lead(line1="1 Elm St", city="Phoenix") for _ in range(BUYERS)]
+    bodies = [
+        {
+            "service": company.service.code,
+            "starts_at": EIGHT.isoformat(),
+            "lead": str(lead.pk),
+            "booking_token": issue_booking_token(lead),
+            "hold": token,
+        }
+        for lead in leads
+    ]
+
+    answers = post_at_once(bodies, path="appointments")
+
+    assert statuses(answers) == {201: 1, 410: BUYERS - 1}
+    assert Appointment.objects.count() == 1
