@@ -13,6 +13,21 @@ from core.errors import DomainError
 CROWD = 8
 
 
+def deadlocks() -> int:
+    """Return how often people of this database waited for each other in a circle.
+
+    A second try hides it, after a second of waiting; the server has counted it. Those
+    who have hung up have told all.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        )
+        (count,) = cursor.fetchone()
+    return int(count)
+
+
 def at_once(work: Callable[[int], Any], *, count: int = CROWD) -> list[Any]:
     """Run `work(0..count-1)` in threads that start together; return what came out."""
     barrier = Barrier(count)

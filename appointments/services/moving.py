@@ -15,7 +15,7 @@ from appointments.rules.states import MOVABLE, Status
 from appointments.selectors import capacity
 from appointments.services.booking import asked_of, promise_or_refusal
 from appointments.services.overrides import as_data, require_permitted
-from appointments.services.placing import place, refused
+from appointments.services.placing import lock_technicians, place, refused
 from appointments.services.record import (
     crew_of,
     locked_visit,
@@ -204,9 +204,12 @@ def _wish_of(
 
 
 def _take_off(crew: Sequence[Assignment]) -> None:
-    """Let the technicians go; the events remember that they were on it."""
-    for row in crew:
-        row.delete()
+    """Let the technicians go; the events remember that they were on it.
+
+    Who gives time back holds the technicians' locks, as who takes it does.
+    """
+    lock_technicians({row.technician_id for row in crew})
+    Assignment.objects.filter(pk__in=[row.pk for row in crew]).delete()
 
 
 def _place_again(

@@ -16,6 +16,7 @@ from appointments.rules.states import (
     Step,
     visit_status,
 )
+from appointments.services.placing import lock_technicians
 from appointments.services.record import (
     crew_of,
     locked_visit,
@@ -152,7 +153,7 @@ def _closes(to: Status, own: Sequence[Assignment], actor: Actor) -> bool:
 
 def _end(
     visit: Appointment,
-    crew: Iterable[Assignment],
+    crew: Sequence[Assignment],
     *,
     to: Status,
     reason: str,
@@ -169,7 +170,7 @@ def _end(
         if to is Status.COMPLETED:
             row.status = Step.DONE
         row.released_at = row.released_at or now
-        row.save(update_fields=["status", "released_at", "updated_at"])
+    _write(crew, now=now)
 
 
 def _step(
@@ -192,8 +193,21 @@ def _step(
         row.status = step
         if step in {Step.DECLINED, Step.DONE}:
             row.released_at = now
-        row.save(update_fields=["status", "released_at", "updated_at"])
+    _write(own, now=now)
     visit.status = visit_status(Step(row.status) for row in crew)
+
+
+def _write(rows: Sequence[Assignment], *, now: datetime) -> None:
+    """Write what became of the technicians, in one statement.
+
+    Whoever gives time back holds the technicians' locks, as who takes it does. Else
+    two crews could lock their packed days crosswise, and wait in a circle.
+    """
+    if any(row.released_at for row in rows):
+        lock_technicians({row.technician_id for row in rows})
+    for row in rows:
+        row.updated_at = now
+    Assignment.objects.bulk_update(rows, ["status", "released_at", "updated_at"])
 
 
 def _invalid(current: str, wanted: str, allowed: Iterable[str]) -> InvalidTransition:

@@ -14,7 +14,7 @@ from core.errors import DomainError
 from core.models import Event
 from tests.appointments.conftest import Company, make_company
 from tests.appointments.packing import expected_days, packed_days
-from tests.crowds import at_once
+from tests.crowds import at_once, deadlocks
 from tests.factories import (
     HOUR,
     NOW,
@@ -84,10 +84,12 @@ def test_swaps_in_a_ring_wait_for_each_other_and_never_in_a_circle(company) -> N
     visits = visits_of(company, count=4)
     pairs = [*combinations(visits, 2)]
     pairs += [(second, first) for first, second in pairs]
+    before = deadlocks()
 
     results = at_once(lambda n: swap(*pairs[n]), count=len(pairs))
 
     assert tally(results) == {"tuple": len(pairs)}
+    assert deadlocks() == before
     assert is_sound(visits)
     technicians = Assignment.objects.values_list("technician_id", flat=True)
     assert len(set(technicians)) == len(visits)
@@ -95,6 +97,7 @@ def test_swaps_in_a_ring_wait_for_each_other_and_never_in_a_circle(company) -> N
 
 def test_a_swap_against_a_move_of_one_of_them(company) -> None:
     first, second = visits_of(company, count=2)
+    before = deadlocks()
 
     def work(number: int) -> object:
         if number % 2:
@@ -110,6 +113,7 @@ def test_a_swap_against_a_move_of_one_of_them(company) -> None:
     results = at_once(work)
 
     assert set(tally(results)) <= {"tuple", "Appointment", "SlotUnavailable"}
+    assert deadlocks() == before
     assert is_sound([first, second])
 
 
