@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import time
+from typing import Any
 
 import pytest
 import time_machine
@@ -37,7 +38,7 @@ def visit(technician):
     return make_appointment(technician=technician)
 
 
-PATHS = {
+PATHS: dict[str, dict[str, Any]] = {
     "put shifts": {"shifts": []},
     "post exceptions": {"date": TOMORROW.isoformat()},
     "post time-off": {
