@@ -106,9 +106,7 @@ def test_extra_hours_taken_back_ask_in_the_query(dispatcher, technician, visit) 
     assert not visit.assignments.exists()
 
 
-def test_a_rehearsal_is_answered_once_per_key(
-    dispatcher, technician, visit
-) -> None:
+def test_a_rehearsal_is_answered_once_per_key(dispatcher, technician, visit) -> None:
     first = dispatcher.post(
         f"/api/v1/technicians/{technician.pk}/deactivate",
         {"dry_run": True},
