@@ -22,8 +22,10 @@ from appointments.selectors.availability import (
     Question,
     UnknownService,
     availability,
+    sold,
 )
 from appointments.selectors.holds import own_holds
+from appointments.selectors.roster import current_roster
 from core.actors import Actor
 from core.api.actors import actor_of
 from core.api.fields import DayField, ZoneField
@@ -168,10 +170,10 @@ class AvailabilityView(APIView):
             {
                 "computed_at": wish.now.astimezone(zone).isoformat(),
                 "degraded": wish.travel.degraded,
-                "service": found.offer.code,
+                "service": found.service.code,
                 "location": wish.branch.id,
                 "time_zone": zone.key,
-                "booking_mode": found.offer.booking_mode,
+                "booking_mode": found.service.booking_mode,
                 "slots": [
                     _slot(promise, wish=wish, zone=zone)
                     | ({"technicians": who} if actor.is_staff else {})
@@ -216,13 +218,10 @@ def _read(form: type[StrictSerializer], request: Request) -> dict[str, Any]:
 
 def service_of(code: str, *, actor: Actor) -> Service:
     """Return the service of that code, if it is sold to the actor."""
-    services = (
-        Service.objects.bookable() if actor.is_staff else Service.objects.public()
-    )
-    service = services.filter(code=code).first()
-    if service is None:
-        raise ValidationError({"service": ["There is no such service."]})
-    return service
+    try:
+        return sold(code, public_only=not actor.is_staff, roster=current_roster())
+    except UnknownService as unknown:
+        raise ValidationError({"service": [str(unknown)]}) from unknown
 
 
 def _wish(

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from appointments.models import Service
 from appointments.rules import slots
 from appointments.rules.slots import Placement, Promise, Wish
 from appointments.selectors import capacity
 from appointments.selectors.capacity import RosterChanged
-from appointments.selectors.roster import Offer, Roster, current_roster, known_roster
+from appointments.selectors.roster import Roster, current_roster, known_roster
 from appointments.selectors.wishes import OutOfServiceArea, for_customer, wish_on
 from core.errors import NotFound, Rejected, Unavailable
 from core.walltime import local_date
@@ -50,7 +51,7 @@ class Question:
 class Availability:
     """The promises that can be kept, and by whom, the best placed first."""
 
-    offer: Offer
+    service: Service
     wish: Wish
     promises: list[tuple[Promise, list[UUID]]]
 
@@ -77,12 +78,27 @@ def availability(question: Question) -> Availability:
     raise Unavailable("The company's calendar is being changed. Please try again.")
 
 
+def sold(code: str, *, public_only: bool, roster: Roster) -> Service:
+    """Return the service of that code, if it is sold (to visitors).
+
+    Raises:
+        UnknownService
+    """
+    service = roster.services.get(code)
+    if service is None or not service.is_active:
+        raise UnknownService("There is no such service.")
+    if public_only and not service.is_public:
+        raise UnknownService("There is no such service.")
+    return service
+
+
 def _since(question: Question) -> date:
     return min(question.first_day or date.max, question.now.date())
 
 
 def _answer(question: Question, roster: Roster) -> Availability:
-    offer, wish = _offer(question, roster), _wish(question, roster)
+    service = sold(question.service, public_only=question.public_only, roster=roster)
+    wish = _wish(question, service, roster)
     today = local_date(wish.now, zone=wish.branch.zone)
     wish, workers, days = capacity.facts_for(
         wish,
@@ -101,23 +117,14 @@ def _answer(question: Question, roster: Roster) -> Availability:
         ]
     else:
         found = [(promise, []) for promise in slots.offered(wish, workers, days)]
-    return Availability(offer=offer, wish=wish, promises=found)
+    return Availability(service=service, wish=wish, promises=found)
 
 
 def _best_first(ways: Iterable[Placement]) -> list[UUID]:
     return list(dict.fromkeys(who for way in ways for who in way.technicians))
 
 
-def _offer(question: Question, roster: Roster) -> Offer:
-    offer = roster.offers.get(question.service)
-    if offer is None or not offer.is_active:
-        raise UnknownService("There is no such service.")
-    if question.public_only and not offer.is_public:
-        raise UnknownService("There is no such service.")
-    return offer
-
-
-def _wish(question: Question, roster: Roster) -> Wish:
+def _wish(question: Question, service: Service, roster: Roster) -> Wish:
     location_id, _ = roster.zips.get(question.postal_code[:5], (None, None))
     if location_id is None:
         raise OutOfServiceArea.of(question.postal_code)
@@ -126,7 +133,7 @@ def _wish(question: Question, roster: Roster) -> Wish:
         raise NotFound
     wish = wish_on(
         roster,
-        service_id=_offer(question, roster).id,
+        service_id=service.pk,
         location_id=location_id,
         postal_code=question.postal_code,
         now=question.now,

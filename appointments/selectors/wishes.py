@@ -33,11 +33,11 @@ def location_serving(postal_code: str) -> Location:
     Raises:
         OutOfServiceArea: none does.
     """
-    branches = Location.objects.filter(is_active=True)
-    branch = branches.filter(zones__zips__postal_code=postal_code[:5]).first()
-    if branch is None:
+    roster = current_roster()
+    if postal_code[:5] not in roster.zips:
         raise OutOfServiceArea.of(postal_code)
-    return branch
+    location_id, _ = roster.zips[postal_code[:5]]
+    return roster.locations[location_id]
 
 
 def wish_for(
