@@ -415,6 +415,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "ContactKind": "leads.models.ContactKind",
         "ShiftKind": "technicians.models.ShiftKind",
         "PlanState": "appointments.models.plans.PLAN_STATES",
+        "PreferenceKind": "appointments.models.PreferenceKind",
         "PlanOccurrenceState": "appointments.models.plans.OCCURRENCE_STATES",
     },
     "SCHEMA_PATH_PREFIX": "/api/v1",

@@ -28,7 +28,7 @@ class ServiceAdmin(AdminsWrite, ModelAdmin):
                 "fields": (
                     ("name", "code"),
                     "description",
-                    ("is_active", "is_public", "is_emergency"),
+                    ("is_active", "is_public", "is_emergency", "requires_approval"),
                 )
             },
         ),
@@ -42,11 +42,21 @@ class ServiceAdmin(AdminsWrite, ModelAdmin):
                         "buffer_after_minutes",
                     ),
                     ("booking_mode", "window_minutes"),
-                    ("notice_minutes", "horizon_days"),
+                    ("notice_minutes", "horizon_days", "hold_minutes"),
+                    "splits_over_days",
                 )
             },
         ),
-        ("Price and skills", {"fields": (("price_cents", "currency"), "skills")}),
+        (
+            "Price and crew",
+            {
+                "fields": (
+                    ("price_cents", "deposit_cents", "currency"),
+                    "crew_size",
+                    "skills",
+                )
+            },
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Service]:
