@@ -11,9 +11,9 @@ from django.db import connection, transaction
 from appointments.models import Appointment
 from config.demo.data.growth import LARGE, Volume
 from config.demo.dice import Dice
-from config.progress import Progress
 from config.demo.small import is_seeded, seed_small
 from config.demo.volume.large import grow, is_grown
+from config.progress import Progress
 from core.errors import Conflict
 from core.models import Location
 from leads.models import Customer, Lead
