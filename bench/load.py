@@ -55,6 +55,8 @@ class Outcome:
     p99: float
     slowest: float
     statuses: Mapping[str, int]
+    refusal: str = ""
+    """The first answer of 400 or above."""
 
     @property
     def rate(self) -> float:
@@ -109,4 +111,4 @@ class LoadGenerator:
         )
         if done.returncode:
             raise CannotRun(f"the load generator gave up: {done.stderr.strip()}")
-        return Outcome(**json.loads(done.stdout))
+        return Outcome(**json.loads(done.stdout), refusal=done.stderr.strip())

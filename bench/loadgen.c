@@ -9,7 +9,8 @@
  * does, and a time counts from when the request was due, not from when a connection was
  * free for it. All connections are there before the first request is sent.
  *
- * Prints one line of JSON. Times are milliseconds.
+ * Prints one line of JSON, and on stderr the first answer of 400 or above, if there was
+ * one. Times are milliseconds.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -79,6 +80,9 @@ static void open_line(struct line *l) {
 }
 
 static void finish(struct line *l, int status) {
+    static int complained;
+    if (status >= 400 && !complained++)
+        fprintf(stderr, "%.*s\n", l->got < 1500 ? (int)l->got : 1500, l->answer);
     if (status >= 100 && status < 600) statuses[status]++;
     else failed++;
     if (done < MOST_TIMES) times[done++] = (now() - l->due) * 1000;

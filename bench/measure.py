@@ -152,7 +152,8 @@ def refuse_others(web: Web, outcome: Outcome, expect: HTTPStatus) -> None:
     if outcome.failed or outcome.answered(expect) != outcome.done:
         raise CannotRun(
             f"{web.name} answered {dict(outcome.statuses)}, and broke {outcome.failed} "
-            f"connections, where {expect:d} was expected (see {web.child.program.log})."
+            f"connections, where {expect:d} was expected. The first refusal:\n"
+            f"{outcome.refusal}"
         )
 
 

@@ -6,7 +6,8 @@ from typing import Any
 Results = Mapping[str, Any]
 _HEAD = (
     f"{'endpoint':<20}{'limit pg':>9}{'bare web+pg':>15}{'ours web+pg':>15}"
-    f"{'x bare':>8}{'guarded':>9}{'by book':>9}{'rps':>7}{'p50/p95/p99 @30':>19}{'q':>6}"
+    f"{'x bare':>8}{'guarded':>9}{'by book':>9}{'rps':>7}{'p50/p95/p99 @30':>19}"
+    f"{'q':>6}"
 )
 
 

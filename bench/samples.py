@@ -148,7 +148,8 @@ def wishes(rows: Rows, *, service: str, located: bool) -> list[Wish]:
 
     Or have none: then the addresses are moved to the ZIPs of no place first.
     """
-    found = rows.execute(_WISHES, {"service": service}).fetchall()
+    room = _ROOM_TO_DRIVE if located else timedelta()
+    found = rows.execute(_WISHES, {"service": service, "room": room}).fetchall()
     addresses = {
         branch: [
             str(key)
@@ -172,7 +173,10 @@ def wishes(rows: Rows, *, service: str, located: bool) -> list[Wish]:
     return made
 
 
-# Free for the whole of it, the buffer included, right when a window opens.
+# From one end of a town to the other.
+_ROOM_TO_DRIVE = timedelta(minutes=100)
+# Free for the whole of it, the buffer included, right when a window opens, and with
+# room to drive before and after.
 _WISHES = """
     SELECT branch.code, technician.id, opens
     FROM core_location AS branch
@@ -190,21 +194,22 @@ _WISHES = """
     WHERE branch.code IN (
         'charlotte', 'sacramento', 'indianapolis', 'detroit', 'boise'
     )
-    AND opens >= (current_date + ahead + starts) AT TIME ZONE time_zone
-    AND opens + make_interval(mins => duration_minutes)
+    AND opens - %(room)s >= (current_date + ahead + starts) AT TIME ZONE time_zone
+    AND opens + make_interval(mins => duration_minutes) + %(room)s
         <= (current_date + ahead + ends) AT TIME ZONE time_zone
     AND NOT EXISTS (
         SELECT FROM appointments_assignment AS crew
         WHERE crew.technician_id = technician.id AND released_at IS NULL
           AND occupied_from > opens - interval '12 hours'
-          AND occupied_from < opens
+          AND occupied_from < opens + %(room)s
               + make_interval(mins => duration_minutes + buffer_after_minutes)
-          AND occupied_until > opens - make_interval(mins => buffer_before_minutes)
+          AND occupied_until
+              > opens - %(room)s - make_interval(mins => buffer_before_minutes)
     )
     AND NOT EXISTS (
         SELECT FROM technicians_timeoff AS away
-        WHERE away.technician_id = technician.id AND starts_at < opens + interval '4 hours'
-          AND ends_at > opens
+        WHERE away.technician_id = technician.id AND ends_at > opens
+          AND starts_at < opens + interval '4 hours'
     )
     AND NOT EXISTS (
         SELECT FROM core_holiday WHERE date = current_date + ahead
@@ -220,8 +225,8 @@ _HOMES = """
     WHERE branch.code = %(branch)s AND place.latitude IS NOT NULL
     ORDER BY place.id LIMIT 2000
 """
-_MOVED = f"""
+_MOVED = """
     UPDATE leads_property
     SET postal_code = %(zip)s, latitude = NULL, longitude = NULL
-    WHERE id IN ({_HOMES}) RETURNING id
-"""
+    WHERE id IN (_HOMES) RETURNING id
+""".replace("_HOMES", _HOMES)

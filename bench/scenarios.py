@@ -20,6 +20,7 @@ _OF_THE_MOMENT = frozenset({"computed_at", "next"})
 # Bookings of one window: the barest is soon done with few.
 _BOOKINGS = {"bare": 600}
 _BOOKINGS_OF_OURS = 250
+_BOOKINGS_PER_RULE = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,7 @@ SCENARIOS = (
     Scenario(
         name="ping",
         group="list",
-        questions=lambda bench: [Request(path="/ping")],
+        questions=lambda _: [Request(path="/ping")],
         programs=("ours", "idiomatic"),
     ),
     Scenario(
@@ -99,7 +100,7 @@ def measure(bench: Bench, scenario: Scenario, *, rounds: int) -> dict[str, Any]:
     )
     return _figures(
         bench,
-        lambda program: questions,
+        lambda _: questions,
         programs=scenario.programs,
         expect=HTTPStatus.OK,
         rounds=rounds,
@@ -149,7 +150,7 @@ def measure_rules(bench: Bench) -> dict[str, Any]:
         web = bench.web(program)
 
         def requests(_: str, options: dict[str, bool] = options) -> Sequence[Request]:
-            return bench.bookings(_BOOKINGS_OF_OURS, **options)
+            return bench.bookings(_BOOKINGS_PER_RULE, **options)
 
         costs = [
             bench.runner.cost(web, requests, expect=HTTPStatus.CREATED)
