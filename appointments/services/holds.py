@@ -22,7 +22,8 @@ from appointments.services.holding import (
     take_turn_of,
     technicians_of,
 )
-from appointments.services.placing import lock_technicians, place, refused
+from appointments.services.placing import lock_technicians, place
+from appointments.services.refusals import refused
 from core.actors import Actor
 from core.db import take_turns
 from core.errors import NotFound, Rejected, TooMany
@@ -41,7 +42,7 @@ class TooManyHolds(TooMany):
     title = "Too many slots are held from there"
 
 
-class NotHeld(Rejected):
+class ApprovalRequired(Rejected):
     """What the office has to approve cannot be kept; it can be asked for."""
 
     code = "approval_required"
@@ -75,12 +76,12 @@ def hold(*, request: HoldRequest, actor: Actor, now: datetime) -> tuple[Hold, st
     Raises:
         SlotUnavailable: nobody can keep that promise; an older hold stands.
         TooManyHolds: with the seconds until one of them is over.
-        NotHeld: such visits are asked for.
+        ApprovalRequired: such visits are asked for.
         OutOfServiceArea, NotFound, AlreadyConverted
         NonexistentLocalTime, AmbiguousLocalTime: of a naive `starts_at`.
     """
     if awaits_approval(request.service, actor=actor):
-        raise NotHeld("Ask for the visit instead; the office will answer.")
+        raise ApprovalRequired("Ask for the visit instead; the office will answer.")
     lead = open_lead(request.lead_id) if request.lead_id else None
     visitors = _visitors(request)
     take_turn_of(visitors)

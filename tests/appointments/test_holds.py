@@ -29,7 +29,7 @@ from appointments.services import (
     TooManyHolds,
 )
 from appointments.services.branch_days import mistakes_in
-from appointments.services.holds import NotHeld
+from appointments.services.holds import ApprovalRequired
 from core.actors import ANONYMOUS, SYSTEM
 from core.errors import NotFound
 from core.models import Event, Holiday
@@ -523,7 +523,7 @@ def test_holds_long_over_are_forgotten(company) -> None:
 def test_what_needs_approval_is_not_held_by_visitors(company) -> None:
     company.service = make_service(requires_approval=True)
 
-    with pytest.raises(NotHeld):
+    with pytest.raises(ApprovalRequired):
         keep(company)
     assert keep(company, actor=SYSTEM)
 
