@@ -22,6 +22,7 @@ from hypothesis.stateful import (
     consumes,
     initialize,
     invariant,
+    multiple,
     precondition,
     rule,
     run_state_machine_as_test,
@@ -33,10 +34,12 @@ from accounts.services import begin_session
 from appointments.models import Appointment, Hold
 from core.actors import Role
 from core.models import Event
+from technicians.models import Technician
 from tests.factories import (
     NOW,
     TOMORROW,
     local,
+    make_appointment,
     make_location,
     make_property,
     make_service,
@@ -53,8 +56,8 @@ ZIP = "QDAYS"
 IS_LONG = PROFILE.max_examples > 200
 RUN = hypothesis_settings(
     PROFILE,
-    max_examples=400 if IS_LONG else 30,
-    stateful_step_count=40 if IS_LONG else 15,
+    max_examples=400 if IS_LONG else 50,
+    stateful_step_count=40 if IS_LONG else 20,
 )
 
 QUARTERS = st.integers(0, 47)  # from six in the morning until six in the evening
@@ -75,8 +78,8 @@ class Days(RuleBasedStateMachine):
     visits = Bundle("visits")
     absences = Bundle("absences")
 
-    @initialize()
-    def open_the_company(self) -> None:
+    @initialize(target=visits)
+    def open_the_company(self) -> Any:
         # Ended by `teardown`, which also undoes all that was written.
         self.transaction = transaction.atomic()
         self.transaction.__enter__()
@@ -100,6 +103,22 @@ class Days(RuleBasedStateMachine):
         # Who keeps which slot: the answer to each visitor's last hold.
         self.kept: dict[int, dict[str, Any]] = {}
         self.absences_made = 0
+        return multiple(
+            *(
+                str(self._booked_before(technician, hour).pk)
+                for technician, hour in zip(self.technicians, (10, 11, 10), strict=True)
+            )
+        )
+
+    def _booked_before(self, technician: Technician, hour: int) -> Appointment:
+        return make_appointment(
+            technician=technician,
+            property=self.address,
+            service=self.services[2],
+            starts_at=local(TOMORROW, hour),
+            window_starts_at=local(TOMORROW, 10),
+            window_ends_at=local(TOMORROW, 12),
+        )
 
     def teardown(self) -> None:
         if hasattr(self, "transaction"):
@@ -112,44 +131,51 @@ class Days(RuleBasedStateMachine):
     @rule(target=visits, service=NUMBERS, quarter=QUARTERS)
     def book(self, service: int, quarter: int) -> Any:
         """Book whatever is asked for, offered or not."""
-        return self._book(service, at(quarter))
+        return one_or_none(self._book(service, at(quarter)))
 
     @rule(target=visits, service=NUMBERS, number=st.integers(0, 50))
     def book_what_is_offered(self, service: int, number: int) -> Any:
         found = self._offered(service)
         if not found:
-            return None
+            return multiple()
         visit = self._book(service, found[number % len(found)])
         assert visit is not None, "what is offered can be booked"
         return visit
 
     @rule(visit=visits, quarter=QUARTERS, who=st.none() | NUMBERS)
-    def reschedule(self, visit: Any, quarter: int, who: int | None) -> None:
+    def reschedule(self, visit: str, quarter: int, who: int | None) -> None:
         form = {"starts_at": at(quarter).isoformat()}
         if who is not None:
             form["technician"] = str(self.technicians[who].pk)
         self._change(visit, "reschedule", form)
 
+    @rule(visit=visits, number=st.integers(0, 50))
+    def reschedule_to_what_is_offered(self, visit: str, number: int) -> None:
+        code = Appointment.objects.values_list("service__code", flat=True).get(pk=visit)
+        codes = [service.code for service in self.services]
+        found = self._offered(codes.index(code))
+        if found:
+            form = {"starts_at": found[number % len(found)].isoformat()}
+            self._change(visit, "reschedule", form)
+
     @rule(visit=visits, who=NUMBERS)
-    def assign(self, visit: Any, who: int) -> None:
+    def assign(self, visit: str, who: int) -> None:
         self._change(visit, "assign", {"technician": str(self.technicians[who].pk)})
 
     @rule(visit=visits)
-    def unassign(self, visit: Any) -> None:
+    def unassign(self, visit: str) -> None:
         self._change(visit, "unassign", {})
 
     @rule(visit=visits)
-    def cancel(self, visit: Any) -> None:
+    def cancel(self, visit: str) -> None:
         self._change(visit, "cancel", {"reason": "Sold the house"})
 
     @rule(visit=visits, to=st.sampled_from(STEPS))
-    def step(self, visit: Any, to: str) -> None:
+    def step(self, visit: str, to: str) -> None:
         self._change(visit, "status", {"status": to, "reason": "So it is"})
 
     @rule(visit=visits, action=st.sampled_from(["cancel", "unassign"]))
-    def come_with_an_old_version(self, visit: Any, action: str) -> None:
-        if visit is None:
-            return
+    def come_with_an_old_version(self, visit: str, action: str) -> None:
         before = self._versions()
         answer = self._post(
             f"/appointments/{visit}/{action}",
@@ -160,9 +186,7 @@ class Days(RuleBasedStateMachine):
         assert self._versions() == before
 
     @rule(one=visits, other=visits, exchange=st.sampled_from(["technicians", "plans"]))
-    def swap(self, one: str | None, other: str | None, exchange: str) -> None:
-        if one is None or other is None:
-            return
+    def swap(self, one: str, other: str, exchange: str) -> None:
         before = self._versions()
         answer = self._post(
             "/appointments/swap", {"first": one, "second": other, "exchange": exchange}
@@ -181,7 +205,7 @@ class Days(RuleBasedStateMachine):
             "/appointments", form | {"override": soft, "reason": "An old customer"}
         )
         assert answer.status_code in {201, 409}
-        return answer.json().get("id")
+        return one_or_none(answer.json().get("id"))
 
     # --- Slots that are kept ------------------------------------------------------
 
@@ -202,7 +226,7 @@ class Days(RuleBasedStateMachine):
     def book_what_is_kept(self, visitor: int) -> Any:
         kept = self.kept.pop(visitor, None)
         if kept is None:
-            return None
+            return multiple()
         form = {name: kept[name] for name in ("service", "starts_at")}
         form |= {"property": str(self.address.pk), "hold": kept["token"]}
         answer = self._post("/appointments", form)
@@ -211,7 +235,7 @@ class Days(RuleBasedStateMachine):
         assert answer.json()["code"] in {"slot_unavailable", "hold_expired"}
         is_live = timezone.now() < datetime.fromisoformat(kept["expires_at"])
         assert not is_live or kept["absences"] < self.absences_made, answer.content
-        return None
+        return multiple()
 
     @rule(visitor=NUMBERS)
     def let_go(self, visitor: int) -> None:
@@ -250,13 +274,11 @@ class Days(RuleBasedStateMachine):
         assert (answer.status_code, answer.json()["code"]) == (409, "conflicts")
         assert on_conflict == "reject"
         assert self._versions() == before
-        return None
+        return multiple()
 
     @rule(absence=consumes(absences))
-    def be_there_after_all(self, absence: str | None) -> None:
-        if absence is not None:
-            answer = self.office.delete(f"/api/v1{absence}")
-            assert answer.status_code == 204
+    def be_there_after_all(self, absence: str) -> None:
+        assert self.office.delete(f"/api/v1{absence}").status_code == 204
 
     @rule(minutes=st.integers(1, 300))
     def let_time_pass(self, minutes: int) -> None:
@@ -325,10 +347,8 @@ class Days(RuleBasedStateMachine):
         slots = answer.json()["slots"]
         return [datetime.fromisoformat(slot["starts_at"]) for slot in slots]
 
-    def _change(self, visit: str | None, action: str, form: dict[str, Any]) -> None:
+    def _change(self, visit: str, action: str, form: dict[str, Any]) -> None:
         """Do it with the right version: it makes one event, or changes nothing."""
-        if visit is None:
-            return
         before, events = self._versions(), Event.objects.count()
         answer = self._post(
             f"/appointments/{visit}/{action}",
@@ -353,6 +373,11 @@ class Days(RuleBasedStateMachine):
 
 
 BUFFERS = {"buffer_before_minutes": 15, "buffer_after_minutes": 30}
+
+
+def one_or_none(visit: str | None) -> Any:
+    """Return what a rule adds to its bundle."""
+    return multiple() if visit is None else visit
 
 
 def at(quarter: int) -> datetime:

@@ -18,7 +18,6 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.xfail(strict=False, reason="explain counts starts that have gone by")
 @time_machine.travel(local(TOMORROW, 8, 30), tick=False)
 def test_what_has_gone_by_of_a_window_is_nobodys_free_time(api_as) -> None:
     # Within [8:00, 10:00) there was an hour free at 8:00; it is half past eight.

@@ -124,6 +124,9 @@ class World:
         return [self.first_day + n * DAY for n in range(self.days)]
 
 
+MOSTLY = st.sampled_from([True, True, True, False])
+
+
 def quarters(first: int = 0, last: int = 95) -> st.SearchStrategy[time]:
     return st.integers(first, last).map(lambda n: time(n // 4, n % 4 * 15))
 
@@ -144,6 +147,16 @@ def shifts(draw: st.DrawFn, first_day: date) -> Shift:
 
 
 @st.composite
+def same_every_day(draw: st.DrawFn) -> list[Shift]:
+    # Five past: no other shift begins then, so that none is listed twice.
+    starts, ends = draw(quarters(20, 36)).replace(minute=5), draw(quarters(56, 80))
+    return [
+        Shift(weekday, starts, ends, on_call=False, elsewhere=False)
+        for weekday in range(7)
+    ]
+
+
+@st.composite
 def exceptions(draw: st.DrawFn, first_day: date) -> DayException:
     day = first_day + draw(st.integers(-1, 3)) * DAY
     if draw(st.booleans()):
@@ -160,7 +173,10 @@ def exceptions(draw: st.DrawFn, first_day: date) -> DayException:
 @st.composite
 def spans(draw: st.DrawFn, origin: datetime, *, longest: int) -> Span:
     """Any stretch of time around the days of the world, to the second."""
-    start = origin + timedelta(minutes=draw(st.integers(-720, 4 * 1440)))
+    start = origin + draw(st.integers(-1, 3)) * DAY
+    start += timedelta(
+        minutes=draw(st.one_of(st.integers(300, 1200), st.integers(0, 1439)))
+    )
     start += timedelta(seconds=draw(st.sampled_from([0, 0, 0, 1, 30, 59])))
     length = timedelta(minutes=draw(st.integers(1, longest)))
     return Span(start, start + length)
@@ -211,11 +227,12 @@ def members(
     listed = draw(
         st.lists(
             shifts(first_day),
-            min_size=1,
-            max_size=5,
+            max_size=3,
             unique_by=lambda s: (s.weekday, s.starts, s.on_call, s.valid_from),
         )
     )
+    if draw(MOSTLY):
+        listed = draw(same_every_day()) + listed[:1]
     instead = draw(
         st.one_of(
             st.just([]),
@@ -226,17 +243,16 @@ def members(
             ),
         )
     )
-    some = {"max_size": 3}
     return Member(
         is_active=draw(st.sampled_from([True] * 9 + [False])),
         skilled_until=draw(
-            st.sampled_from([date.max] * 3 + [first_day, first_day + DAY, None])
+            st.sampled_from([date.max] * 5 + [first_day, first_day + DAY, None])
         ),
-        zone=draw(st.sampled_from([None, None, None, "here", "there"])),
+        zone=draw(st.sampled_from([None] * 5 + ["here", "here", "there"])),
         shifts=tuple(listed),
         exceptions=tuple(instead),
         absences=tuple(draw(st.lists(spans(origin, longest=600), max_size=2))),
-        taken=apart(draw(st.lists(stops(origin, now, held=True), **some))),
+        taken=apart(draw(st.lists(stops(origin, now, held=True), max_size=6))),
         let_go=tuple(draw(st.lists(stops(origin, now, held=False), max_size=1))),
         home=draw(st.none() | spots()),
     )
@@ -244,15 +260,13 @@ def members(
 
 @st.composite
 def opening_hours(draw: st.DrawFn) -> dict[int, tuple[time, time]]:
-    hours: dict[int, tuple[time, time]] = {}
-    for weekday in range(7):
-        opens, closes = draw(quarters(20, 48)), draw(quarters(49, 95))
-        if draw(st.sampled_from([True] * 5 + [False])):
-            hours[weekday] = (opens, closes)
-    if draw(st.sampled_from([False, False, False, True])):
+    if draw(MOSTLY):
+        return dict.fromkeys(range(7), (draw(quarters(24, 36)), draw(quarters(56, 80))))
+    if draw(st.booleans()):
         # Open through the hours in which clocks move.
-        hours = dict.fromkeys(range(7), (draw(quarters(0, 12)), draw(quarters(13, 95))))
-    return hours
+        return dict.fromkeys(range(7), (draw(quarters(0, 12)), draw(quarters(13, 95))))
+    open_on = draw(st.sets(st.integers(0, 6)))
+    return {day: (draw(quarters(20, 48)), draw(quarters(49, 95))) for day in open_on}
 
 
 @st.composite
@@ -261,8 +275,12 @@ def worlds(draw: st.DrawFn) -> World:
     zone = ZoneInfo(zone_name)
     origin = datetime.combine(first_day, time(12), tzinfo=zone).astimezone(UTC)
     origin -= timedelta(hours=12)
-    some_days = st.frozensets(st.sampled_from([first_day, first_day + DAY]), max_size=1)
-    now = origin + timedelta(minutes=draw(st.integers(-1440, 2000)))
+    some_day = st.sampled_from([first_day, first_day + DAY])
+    some_days = st.sampled_from([0] * 7 + [1]).flatmap(
+        lambda count: st.frozensets(some_day, min_size=count, max_size=count)
+    )
+    before, within = st.integers(-1440, 0), st.integers(0, 2000)
+    now = origin + timedelta(minutes=draw(before if draw(MOSTLY) else within))
     now += timedelta(seconds=draw(st.sampled_from([0, 0, 1, 59])))
     people = members(first_day, origin, now)
     crew_size = draw(st.sampled_from([1, 1, 1, 2, 3]))
@@ -272,15 +290,15 @@ def worlds(draw: st.DrawFn) -> World:
         days=draw(st.integers(1, 3)),
         now=now,
         hours=draw(opening_hours()),
-        holidays=draw(st.one_of(st.just(frozenset()), some_days)),
-        company_holidays=draw(st.one_of(st.just(frozenset()), some_days)),
-        duration=draw(st.sampled_from([15, 30, 45, 60, 90, 120, 240, 50, 600])),
+        holidays=draw(some_days),
+        company_holidays=draw(some_days),
+        duration=draw(st.sampled_from([60, 15, 30, 45, 90, 120, 50, 240, 600])),
         before=draw(st.sampled_from([0, 0, 10, 30])),
         after=draw(st.sampled_from([0, 0, 5, 45])),
         window=draw(st.sampled_from([None, 60, 120, 120, 240, 100])),
         notice=draw(st.sampled_from([0, 0, 60, 120, 1440])),
-        horizon=draw(st.sampled_from([0, 1, 2, 5, 60])),
-        needs_skill=draw(st.booleans()),
+        horizon=draw(st.sampled_from([60, 60, 60, 5, 2, 1, 0])),
+        needs_skill=draw(st.sampled_from([False, False, True])),
         is_emergency=draw(st.sampled_from([False, False, False, True])),
         crew_size=crew_size,
         has_roads=draw(st.booleans()),

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from django.db import connection
+from django.utils import timezone
 
 from tests.races.crowd import NEVER_LONGER, Answer
 
@@ -50,18 +51,24 @@ HELD_BY_ENDED_VISITS = """
     WHERE a.released_at IS NULL
       AND v.status IN ('cancelled', 'completed', 'incomplete', 'no_show')
 """
+# R13 looks after visits that wait to begin, until their planned end; what has begun
+# goes its way.
+WAITS = """
+    a.released_at IS NULL AND v.status IN ('scheduled', 'dispatched')
+    AND v.ends_at > '{now}'
+"""
 BOOKED_INTO_ABSENCES = """
     SELECT v.reference FROM appointments_assignment a
     JOIN appointments_appointment v ON v.id = a.appointment_id
     JOIN technicians_timeoff o ON o.technician_id = a.technician_id
-    WHERE a.released_at IS NULL
+    WHERE {waits}
       AND tstzrange(v.starts_at, v.ends_at) && tstzrange(o.starts_at, o.ends_at)
 """
 BOOKED_WITH_THE_DEACTIVATED = """
     SELECT v.reference FROM appointments_assignment a
     JOIN appointments_appointment v ON v.id = a.appointment_id
     JOIN technicians_technician t ON t.id = a.technician_id
-    WHERE a.released_at IS NULL AND NOT t.is_active
+    WHERE {waits} AND NOT t.is_active
 """
 BOOKED_ON_DAYS_OFF = """
     SELECT v.reference FROM appointments_assignment a
@@ -69,7 +76,7 @@ BOOKED_ON_DAYS_OFF = """
     JOIN core_location l ON l.id = v.location_id
     JOIN technicians_shiftexception x ON x.technician_id = a.technician_id
      AND x.date = (v.starts_at AT TIME ZONE l.time_zone)::date
-    WHERE a.released_at IS NULL AND x.starts IS NULL
+    WHERE {waits} AND x.starts IS NULL
 """
 HALF_A_CREW = """
     SELECT v.reference FROM appointments_appointment v
@@ -100,6 +107,20 @@ REQUESTS_THAT_TAKE_TIME = """
     JOIN appointments_assignment a ON a.appointment_id = v.id
     WHERE a.released_at IS NULL AND v.status = 'requested'
 """
+CHECKS = {
+    "overlaps": OVERLAPS,
+    "buffers forgotten": BUFFERS_FORGOTTEN,
+    "starts outside of the promise": STARTS_OUTSIDE_OF_THE_PROMISE,
+    "gaps in history": GAPS_IN_HISTORY,
+    "events unlike changes": EVENTS_UNLIKE_CHANGES,
+    "held by ended visits": HELD_BY_ENDED_VISITS,
+    "booked into absences": BOOKED_INTO_ABSENCES,
+    "booked with the deactivated": BOOKED_WITH_THE_DEACTIVATED,
+    "booked on days off": BOOKED_ON_DAYS_OFF,
+    "half a crew": HALF_A_CREW,
+    "beyond a cap": BEYOND_A_CAP,
+    "requests that take time": REQUESTS_THAT_TAKE_TIME,
+}
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
@@ -123,19 +144,15 @@ def audit(answers: Sequence[Answer]) -> None:
 
 
 def audit_rows() -> None:
-    """Check all that stands in the database."""
-    assert rows(OVERLAPS) == []
-    assert rows(BUFFERS_FORGOTTEN) == []
-    assert rows(STARTS_OUTSIDE_OF_THE_PROMISE) == []
-    assert rows(GAPS_IN_HISTORY) == []
-    assert rows(EVENTS_UNLIKE_CHANGES) == []
-    assert rows(HELD_BY_ENDED_VISITS) == []
-    assert rows(BOOKED_INTO_ABSENCES) == []
-    assert rows(BOOKED_WITH_THE_DEACTIVATED) == []
-    assert rows(BOOKED_ON_DAYS_OFF) == []
-    assert rows(HALF_A_CREW) == []
-    assert rows(BEYOND_A_CAP) == []
-    assert rows(REQUESTS_THAT_TAKE_TIME) == []
+    """Check all that stands in the database, in one question."""
+    waits = WAITS.format(now=timezone.now().isoformat())
+    checks = {name: asked.replace("{waits}", waits) for name, asked in CHECKS.items()}
+    together = " UNION ALL ".join(
+        f"SELECT '{name}', count(*) FROM ({asked}) AS wrong"  # noqa: S608  # our own
+        for name, asked in checks.items()
+    )
+    wrong = {name: count for name, count in rows(together) if count}
+    assert not wrong, {name: rows(checks[name])[:5] for name in wrong}
 
 
 def no_lost_update(answers: Sequence[Answer]) -> None:
