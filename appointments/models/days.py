@@ -1,8 +1,19 @@
 """What PostgreSQL keeps ready for the slot engine, in the transaction that writes."""
 
 from django.db import models
+from django.db.models import Func, Q
+from django.db.models.functions import Mod
+from django.db.models.lookups import Exact
 
 from technicians.models import Technician
+
+# The length of a record of `appointments.rules.slots.stops`.
+STOP_BYTES = 40
+
+
+class _Length(Func):
+    function = "octet_length"
+    output_field = models.IntegerField()
 
 
 class TechnicianDay(models.Model):
@@ -22,6 +33,12 @@ class TechnicianDay(models.Model):
     stops = models.BinaryField(default=b"")
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="technician_day_holds_whole_records",
+                condition=Exact(Mod(_Length("stops"), STOP_BYTES), 0),
+            ),
+        ]
         indexes = [models.Index("day", name="technician_day_by_day")]
 
     def __str__(self) -> str:
@@ -38,6 +55,11 @@ class RosterVersion(models.Model):
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     version = models.UUIDField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="roster_version_is_one", condition=Q(id=1)),
+        ]
 
     def __str__(self) -> str:
         return str(self.version)

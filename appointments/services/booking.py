@@ -21,8 +21,9 @@ from appointments.services.holding import (
     turn_over,
 )
 from appointments.services.overrides import as_data, require_permitted
-from appointments.services.placing import SlotUnavailable, place, refused
+from appointments.services.placing import place
 from appointments.services.record import emit_about
+from appointments.services.refusals import SlotUnavailable, refused
 from core.actors import Actor
 from core.errors import NotFound, Rejected
 from core.ids import make_reference

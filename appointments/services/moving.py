@@ -15,13 +15,14 @@ from appointments.rules.states import MOVABLE, Status
 from appointments.selectors import capacity
 from appointments.services.booking import asked_of, promise_or_refusal
 from appointments.services.overrides import as_data, require_permitted
-from appointments.services.placing import lock_technicians, place, refused
+from appointments.services.placing import lock_technicians, place
 from appointments.services.record import (
     crew_of,
     locked_visit,
     save_change,
     times_of,
 )
+from appointments.services.refusals import refused
 from appointments.services.steps import InvalidTransition
 from core.actors import Actor
 from core.errors import NotFound

@@ -13,8 +13,9 @@ from appointments.rules.states import LATER, Status
 from appointments.selectors import capacity
 from appointments.services.booking import asked_of
 from appointments.services.overrides import as_data, require_permitted
-from appointments.services.placing import place, refused
+from appointments.services.placing import place
 from appointments.services.record import crew_of, locked_visit, save_change
+from appointments.services.refusals import refused
 from appointments.services.steps import InvalidTransition
 from core.actors import Actor
 from core.walltime import local_date

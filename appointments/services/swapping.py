@@ -16,14 +16,9 @@ from appointments.selectors import capacity
 from appointments.selectors.capacity import RosterChanged, Workers
 from appointments.selectors.choices import wish_of
 from appointments.services.moving import as_it_was, must_be_movable
-from appointments.services.placing import (
-    SlotUnavailable,
-    double_booked,
-    lock_technicians,
-    occupy,
-    refused,
-)
+from appointments.services.placing import lock_technicians, occupy
 from appointments.services.record import crew_of, locked_visit, save_change
+from appointments.services.refusals import SlotUnavailable, double_booked, refused
 from core.actors import Actor
 from core.db import on_breach
 from core.errors import Rejected

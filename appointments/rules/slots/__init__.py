@@ -25,20 +25,14 @@ from appointments.rules.slots.facts import (
     to_minute,
     to_moment,
 )
-from appointments.rules.slots.matching import (
-    common_refusal,
-    offered,
-    offers,
-    placements,
-    start_refusal,
-    why_not,
-)
+from appointments.rules.slots.matching import offered, offers, placements
 from appointments.rules.slots.promises import (
     promise_at,
     promise_refusal,
     promises_on,
     work_starts,
 )
+from appointments.rules.slots.reasons import common_refusal, start_refusal, why_not
 from appointments.rules.slots.starts import fitness_refusal, parts_from
 from appointments.rules.slots.stops import live, stop
 
