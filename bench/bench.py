@@ -17,6 +17,7 @@ from bench.measure import Runner, UsedUp
 from bench.samples import Samples, Wish
 from bench.web import Web, start_web, stop_web
 from config.local.bootstrap import ROOT
+from config.local.processes import CannotRun
 from config.local.supervisor import Supervisor
 
 BARE = "bench.apps.bare:application"
@@ -143,6 +144,8 @@ def _token(environment: Mapping[str, str]) -> str:
         env={**environment, "DJANGO_SETTINGS_MODULE": SETTINGS["guarded"]},
         stdout=subprocess.PIPE,
         text=True,
-        check=True,
+        check=False,
     )
+    if done.returncode:
+        raise CannotRun("nobody can sign in: ours does not start, as it says above.")
     return done.stdout.strip()

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ BOOK_NEXT = (
     .replace("%(technician)s", "(SELECT technician FROM turn)")
     .replace("%(service)s", "(SELECT service FROM turn)")
 )
+_SECONDS_TO_END = 0.3
 _DONE = re.compile(r"number of transactions actually processed: (\d+)")
 _FAILED = re.compile(r"number of failed transactions: (\d+)")
 _RATE = re.compile(r"tps = ([\d.]+)")
@@ -95,6 +97,7 @@ class Limit:
             files.append(file)
         before = seconds_of_tree(self.cluster.postgres_pid)
         said = self._pgbench(files, most=most)
+        time.sleep(_SECONDS_TO_END)  # its session ends after it, and counts then
         used = seconds_of_tree(self.cluster.postgres_pid) - before
         done, rate = _DONE.search(said), _RATE.search(said)
         failed = _FAILED.search(said)

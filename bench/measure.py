@@ -79,8 +79,18 @@ class Runner:
     load: LoadGenerator
     seconds: float
 
-    def cost(self, web: Web, requests: Requests, *, expect: HTTPStatus) -> Cost:
-        """Send as fast as answers come, and return what each request took."""
+    def cost(
+        self,
+        web: Web,
+        requests: Requests,
+        *,
+        expect: HTTPStatus,
+        conflicts: float = 0,
+    ) -> Cost:
+        """Send as fast as answers come, and return what each request took.
+
+        At most that share of the answers may be a 409.
+        """
         sent = requests(web.name)
         once = sent if expect == HTTPStatus.CREATED else ()
         web_before = seconds_of_tree(web.pid)
@@ -94,7 +104,7 @@ class Runner:
         )
         web_used = seconds_of_tree(web.pid) - web_before
         postgres_used = seconds_of_tree(self.cluster.postgres_pid) - postgres_before
-        refuse_others(web, outcome, expect)
+        refuse_others(web, outcome, expect, conflicts=conflicts)
         return Cost(
             web=web_used * 1000 / outcome.done,
             postgres=postgres_used * 1000 / outcome.done,
@@ -147,9 +157,13 @@ class Runner:
         return _summary(tried, rounds=rounds)
 
 
-def refuse_others(web: Web, outcome: Outcome, expect: HTTPStatus) -> None:
+def refuse_others(
+    web: Web, outcome: Outcome, expect: HTTPStatus, *, conflicts: float = 0
+) -> None:
     """Let no window count in which something else was answered."""
-    if outcome.failed or outcome.answered(expect) != outcome.done:
+    refused = outcome.answered(HTTPStatus.CONFLICT)
+    as_asked = outcome.answered(expect) + min(refused, conflicts * outcome.done)
+    if outcome.failed or as_asked != outcome.done:
         raise CannotRun(
             f"{web.name} answered {dict(outcome.statuses)}, and broke {outcome.failed} "
             f"connections, where {expect:d} was expected. The first refusal:\n"
