@@ -29,12 +29,15 @@ from appointments.selectors.roster import current_roster
 from core.actors import Actor
 from core.api.actors import actor_of
 from core.api.fields import DayField, ZoneField
+from core.api.schema import MORE_PROBLEMS
 from core.api.serializers import StrictSerializer
 from core.errors import NotFound
 from core.models import Location
 from leads.models import Property
 
 MOST_DAYS = 31
+# What the question names may be out of sight.
+_OUT_OF_SIGHT = {MORE_PROBLEMS: ["404"]}
 
 
 class PlaceInput(StrictSerializer):
@@ -128,6 +131,7 @@ class AvailabilityView(APIView):
     @extend_schema(
         parameters=[AvailabilityInput, HOLD_TOKEN],
         responses={200: AvailabilityOutput},
+        extensions=_OUT_OF_SIGHT,
         examples=[
             OpenApiExample(
                 "A tune-up in Phoenix",
@@ -188,7 +192,11 @@ class ExplanationView(APIView):
 
     policy = "availability.explain"
 
-    @extend_schema(parameters=[ExplanationInput], responses={200: ExplanationOutput})
+    @extend_schema(
+        parameters=[ExplanationInput],
+        responses={200: ExplanationOutput},
+        extensions=_OUT_OF_SIGHT,
+    )
     def get(self, request: Request) -> Response:
         """Explain one start, technician by technician."""
         query = _read(ExplanationInput, request)
