@@ -2,21 +2,20 @@
 
 from collections.abc import Iterable
 
-from django.db import connection, transaction
+from django.db import connection
 
 from appointments.selectors.days import Difference
 
 
-@transaction.atomic
 def repair_days(differing: Iterable[Difference]) -> int:
     """Pack these days anew from the assignments; return how many.
 
-    In one order, as the triggers do: whoever books meanwhile waits, or is waited for,
-    and never in a circle.
+    Each is a transaction of its own: who holds one day and no more is waited for, and
+    never waits in a circle.
     """
-    days = sorted({(each.technician_id, each.day) for each in differing})
+    days = {(each.technician_id, each.day) for each in differing}
     with connection.cursor() as cursor:
-        for technician_id, day in days:
+        for technician_id, day in sorted(days):
             cursor.execute(
                 "SELECT refresh_technician_day(%s, %s)", [technician_id, day]
             )
