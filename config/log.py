@@ -1,8 +1,10 @@
 """Logs: one JSON object a line, with the request's id and personal data masked."""
 
+import logging
 import logging.config
 from typing import Any
 
+import orjson
 import structlog
 
 from core.text import mask_personal_data
@@ -26,6 +28,28 @@ SHARED_PROCESSORS: list[structlog.types.Processor] = [
     structlog.processors.format_exc_info,
     _mask,
 ]
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Write each record as one line; access lines come ready-made."""
+
+    def __init__(self, *, renderer: structlog.types.Processor, **options: Any) -> None:
+        processors = [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            renderer,
+        ]
+        super().__init__(processors=processors, **options)
+        self._renderer = renderer
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.name == "fieldbook.access" and isinstance(record.msg, dict):
+            return str(self._renderer(None, "info", record.msg.copy()))
+        return super().format(record)
+
+
+def _as_json(event: Any, **options: Any) -> str:
+    return orjson.dumps(event, default=options["default"]).decode()
+
 
 LEVELS = {
     # Each request has its own access line already.
@@ -52,7 +76,7 @@ def logging_config(*, as_json: bool) -> None:
         cache_logger_on_first_use=True,
     )
     renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer()
+        structlog.processors.JSONRenderer(_as_json)
         if as_json
         else structlog.dev.ConsoleRenderer(colors=False)
     )
@@ -62,11 +86,8 @@ def logging_config(*, as_json: bool) -> None:
             "disable_existing_loggers": False,
             "formatters": {
                 "structured": {
-                    "()": structlog.stdlib.ProcessorFormatter,
-                    "processors": [
-                        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                        renderer,
-                    ],
+                    "()": _Formatter,
+                    "renderer": renderer,
                     "foreign_pre_chain": SHARED_PROCESSORS,
                 }
             },

@@ -1,8 +1,10 @@
 """Tokens as they travel: signed JWTs that attest a grant."""
 
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeVar
 
 from rest_framework_simplejwt.exceptions import TokenError
@@ -12,6 +14,7 @@ from accounts.services import Grant, TokenRefused
 
 # Ours are half of it. A forged header of this size cannot nest JSON too deep to read.
 _LONGEST = 768
+_REMEMBERED_TOKENS = 4096
 
 AnyToken = TypeVar("AnyToken", bound=Token)
 
@@ -52,13 +55,27 @@ def read_access(text: str) -> AccessClaims:
     Raises:
         TokenRefused: it is not.
     """
+    claims, expires_at = _attested(text)
+    if expires_at <= time.time():
+        return _attested.__wrapped__(text)[0]  # says how it is refused
+    return claims
+
+
+@lru_cache(_REMEMBERED_TOKENS)
+def _attested(text: str) -> tuple[AccessClaims, float]:
+    """Return what a token says, and until when; a verified one is remembered.
+
+    Its signature does not change, only its time runs out. Whether the session goes
+    on is not the token's to say: the database is asked with each request.
+    """
     token = _read(AccessToken, text)
     try:
-        return AccessClaims(
+        claims = AccessClaims(
             user_id=uuid.UUID(token["sub"]),
             session_id=uuid.UUID(token["sid"]),
             token_version=int(token["tv"]),
         )
+        return claims, float(token["exp"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise TokenRefused("The token lacks a claim.") from error
 

@@ -10,7 +10,7 @@ from django.core.exceptions import (
     RequestDataTooBig,
     SuspiciousOperation,
 )
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, NotSupportedError, OperationalError
 from django.http import Http404, HttpResponse, JsonResponse, UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.utils.encoders import JSONEncoder
@@ -191,9 +191,13 @@ def _django_problem(error: Exception) -> HttpResponse | None:
     return None
 
 
+# The last is a migration that changed a column under a transaction: it may try again.
+_AWAY = (OperationalError, InterfaceError, psycopg.OperationalError, NotSupportedError)
+
+
 def _database_problem(error: Exception) -> HttpResponse | None:
     """Tell a database that is away or too busy from one that refuses a value."""
-    if isinstance(error, OperationalError | InterfaceError | psycopg.OperationalError):
+    if isinstance(error, _AWAY):
         log.warning("database_unavailable", error=str(error))
         return domain_problem(errors.Unavailable(retry_after=2))
     if isinstance(error, DataError):
