@@ -1,8 +1,10 @@
 """Visits over HTTP: read, book, move, step along."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, status, viewsets
@@ -15,15 +17,19 @@ from appointments import services
 from appointments.api import serializers as forms
 from appointments.api.availability import service_of
 from appointments.api.filters import AppointmentFilter
+from appointments.api.rows import visit_data
 from appointments.api.serializers import AppointmentOutput, PublicAppointmentOutput
 from appointments.models import Appointment, Service
 from appointments.models.visits import AppointmentQuerySet
 from appointments.selectors import visits
+from appointments.selectors.visit_rows import visit_page, visit_row
 from appointments.services import BookingRequest
 from core.actors import Actor
 from core.api.actors import actor_of
 from core.api.etags import if_match, with_etag
+from core.api.filters import checked_filters
 from core.api.idempotency import idempotent
+from core.api.pagination import SignedCursorPagination
 from core.api.schema import MORE_PROBLEMS
 from core.errors import Forbidden, NotFound
 from core.models import Location
@@ -61,9 +67,22 @@ class AppointmentViewSet(
     def get_queryset(self) -> AppointmentQuerySet:
         return visits.visits_with_people(actor=actor_of(self.request))
 
-    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def list(self, request: Request) -> Response:
+        fetch = partial(
+            visit_page,
+            actor=actor_of(request),
+            wanted=checked_filters(AppointmentFilter, request.query_params),
+        )
+        pages = SignedCursorPagination()
+        page = pages.paginate(fetch, request, ordering=self.ordering)
+        return pages.get_paginated_response([visit_data(visit) for visit in page])
+
+    def retrieve(self, request: Request, pk: UUID) -> Response:
         """Show one visit; its ETag is its version."""
-        return self._answer(self.get_object())
+        visit = visit_row(pk, actor=actor_of(request))
+        if visit is None:
+            raise Http404
+        return with_etag(Response(visit_data(visit)), visit.version)
 
     @extend_schema(
         request=forms.BookingInput,

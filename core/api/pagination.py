@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from django.core import signing
-from django.db.models import Model, Q
+from django.db.models import Q
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -18,6 +18,8 @@ from core.api.errors import InvalidCursor
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 _NEWEST_FIRST = ("-created_at", "-id")
+
+Ordering = tuple[str, ...]
 
 
 class SignedCursorPagination(BasePagination):
@@ -34,21 +36,34 @@ class SignedCursorPagination(BasePagination):
     def paginate_queryset(
         self, queryset: Any, request: Request, view: Any = None
     ) -> list[Any]:
+        def fetch(
+            *, order: tuple[str, ...], after: Sequence[Any] | None, limit: int
+        ) -> list[Any]:
+            rest = queryset if after is None else queryset.filter(_after(order, after))
+            return list(rest.order_by(*order)[:limit])
+
         ordering = tuple(getattr(view, "ordering", None) or _NEWEST_FIRST)
+        return self.paginate(fetch, request, ordering=ordering)
+
+    def paginate(
+        self, fetch: Callable[..., list[Any]], request: Request, *, ordering: Ordering
+    ) -> list[Any]:
+        """Return a page of what `fetch(order=, after=, limit=)` brings.
+
+        Its rows carry the columns of `ordering` as attributes.
+        """
         signer = signing.Signer(salt=f"cursor:{request.path}:{','.join(ordering)}")
         limit = _limit(request.query_params.get("limit"))
         backwards, position = _read(request.query_params.get("cursor"), signer=signer)
 
         order = _reversed(ordering) if backwards else ordering
-        if position is not None:
-            queryset = queryset.filter(_after(order, position))
-        rows: list[Any] = list(queryset.order_by(*order)[: limit + 1])
+        rows = fetch(order=order, after=position, limit=limit + 1)
         more, rows = len(rows) > limit, rows[:limit]
         if backwards:
             rows.reverse()
         before, after = (more, True) if backwards else (position is not None, more)
 
-        def link(row: Model, *, back: bool) -> str:
+        def link(row: Any, *, back: bool) -> str:
             cursor = signer.sign_object([back, *_values(row, ordering)])
             return replace_query_param(request.build_absolute_uri(), "cursor", cursor)
 
@@ -121,7 +136,7 @@ def _read(
     return backwards, position
 
 
-def _values(row: Model, ordering: Sequence[str]) -> list[Any]:
+def _values(row: Any, ordering: Sequence[str]) -> list[Any]:
     """Return what places the row in the order, in types that JSON has."""
     found = (attrgetter(_path(column).replace("__", "."))(row) for column in ordering)
     return [
