@@ -131,10 +131,11 @@ def running_cluster(supervisor: Supervisor, folder: Path) -> Iterator[Cluster]:
         keeps_data=False,
     )
     children = []
-    for server in (postgres, valkey):
+    servers: tuple[Postgres | Valkey, ...] = (postgres, valkey)
+    for server in servers:
         server.prepare()
         children.append(supervisor.start(server.program()))
-    for server, child in zip((postgres, valkey), children, strict=True):
+    for server, child in zip(servers, children, strict=True):
         supervisor.wait_until(server.is_ready, child=child, seconds=START_SECONDS)
     cluster = Cluster(
         folder=folder, postgres=postgres, valkey=valkey, child=children[0]

@@ -15,6 +15,16 @@ from config.local.processes import CannotRun, say
 # A tenth, and ten times, of the large company's visits. What lies ahead is the same
 # everywhere: as many technicians, as full. Only the past, and with it the tables, grow.
 VOLUMES = {
+    # Enough to see that the bench works, and for nothing else.
+    "tiny": Volume(
+        customers=2_000,
+        leads=5_000,
+        visits=20_000,
+        days_back=4,
+        days_ahead=4,
+        technicians_per_branch=LARGE.technicians_per_branch,
+        days_between_absences=LARGE.days_between_absences,
+    ),
     "quick": Volume(
         customers=50_000,
         leads=50_000,

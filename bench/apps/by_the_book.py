@@ -104,7 +104,7 @@ class AppointmentSerializer(serializers.ModelSerializer[Appointment]):
         )
 
 
-class AppointmentFilter(django_filters.FilterSet):
+class AppointmentFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
     """Narrow by branch and time."""
 
     starts_after = django_filters.IsoDateTimeFilter("starts_at", lookup_expr="gte")
