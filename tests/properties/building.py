@@ -98,6 +98,7 @@ def _service(world: World, skill: Skill) -> Service:
         horizon_days=world.horizon,
         is_emergency=world.is_emergency,
         crew_size=world.crew_size,
+        splits_over_days=world.splits,
     )
 
 

@@ -19,5 +19,5 @@ settings.register_profile("short", max_examples=200, **_ALWAYS)
 settings.register_profile(
     "draft", max_examples=200, phases=[Phase.explicit, Phase.generate], **_ALWAYS
 )
-settings.register_profile("long", max_examples=3000, **_ALWAYS)
+settings.register_profile("long", max_examples=2000, **_ALWAYS)
 PROFILE = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))

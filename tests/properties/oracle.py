@@ -23,7 +23,7 @@ from tests.properties.worlds import (
     World,
 )
 
-QUARTER = 15 * MINUTE
+QUARTER, HOUR = 15 * MINUTE, 60 * MINUTE
 # One hundredth of a degree, along a street; see `roads`.
 MINUTES_A_BLOCK = 4 * MINUTE
 
@@ -152,19 +152,68 @@ def start_problems(
     world: World, member: Member, start: datetime, *, day: date
 ) -> set[str]:
     """Return every reason for which this technician cannot begin work then."""
-    end = start + world.duration * MINUTE
     found = fitness_problems(world, member, day=day)
+    work = work_of(world, member, start)
+    if world.splits and not work:
+        found.add("off_shift")
+    if not world.splits:
+        found |= shift_problems(world, member, work[0], day=day)
+    for part in work:
+        found |= part_problems(world, member, part)
+    return found
+
+
+def work_of(world: World, member: Member, start: datetime) -> list[Span]:
+    """Return the hours that the work takes when it begins then."""
+    if world.splits:
+        return parts(world, member, start)
+    return [Span(start, start + world.duration * MINUTE)]
+
+
+def shift_problems(world: World, member: Member, work: Span, *, day: date) -> set[str]:
+    """Tell whether a shift holds the work, and the way from home and back."""
     home = way(world, member.home)
     shifts = working_hours(world, member, around=day)
-    if not any(s.starts_at <= start and end <= s.ends_at for s in shifts):
-        found.add("off_shift")
-    elif not any(
-        s.starts_at + home <= start and end + home <= s.ends_at for s in shifts
+    if not any(
+        s.starts_at <= work.starts_at and work.ends_at <= s.ends_at for s in shifts
     ):
-        found.add("travel")
+        return {"off_shift"}
+    if not any(
+        s.starts_at + home <= work.starts_at and work.ends_at + home <= s.ends_at
+        for s in shifts
+    ):
+        return {"travel"}
+    return set()
+
+
+def parts(world: World, member: Member, start: datetime) -> list[Span]:
+    """Return the work of each shift from the one that `start` lies in; none if short.
+
+    The first part lasts an hour at least, and there are fourteen at most.
+    """
+    day, left = start.astimezone(world.zone).date(), world.duration * MINUTE
+    shifts = sorted(
+        working_hours(world, member, around=day, ahead=16), key=lambda s: s.starts_at
+    )
+    first = next((s for s in shifts if s.starts_at <= start < s.ends_at), None)
+    if first is None or min(left, HOUR) > first.ends_at - start:
+        return []
+    found = []
+    for shift in shifts[shifts.index(first) :][:14]:
+        begin = max(start, shift.starts_at)
+        found.append(Span(begin, min(begin + left, shift.ends_at)))
+        left -= found[-1].ends_at - begin
+        if not left:
+            return found
+    return []
+
+
+def part_problems(world: World, member: Member, work: Span) -> set[str]:
+    start, end = work.starts_at, work.ends_at
+    found = calendar_problems(world, member, start, end)
     if any(away.starts_at < end and start < away.ends_at for away in member.absences):
         found.add("time_off")
-    return found | calendar_problems(world, member, start, end)
+    return found
 
 
 def calendar_problems(
@@ -210,10 +259,12 @@ def fitness_problems(world: World, member: Member, *, day: date) -> set[str]:
     return found
 
 
-def working_hours(world: World, member: Member, *, around: date) -> list[Span]:
+def working_hours(
+    world: World, member: Member, *, around: date, ahead: int = 2
+) -> list[Span]:
     """Return the shifts at the branch that this service may use."""
     found = []
-    for day in (around - 2 * DAY, around - DAY, around, around + DAY, around + 2 * DAY):
+    for day in (around + n * DAY for n in range(-2, ahead + 1)):
         for shift in _shifts_beginning_on(member, day):
             if shift.starts is None or shift.ends is None or shift.elsewhere:
                 continue

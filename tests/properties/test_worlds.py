@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from appointments import services
-from appointments.models import Assignment
+from appointments.models import Appointment, Assignment
 from appointments.services import BookingRequest, SlotUnavailable
 from core.actors import SYSTEM, Role
 from tests.factories import make_user
@@ -71,16 +71,33 @@ def try_to_book(world: World, built: Built, start: datetime) -> str | None:
             )
         except SlotUnavailable as refused:
             return str(refused.extra["reason"])
-        on_it = Assignment.objects.filter(appointment=visit)
-        came = {row.technician for row in on_it.select_related("technician")}
-        assert len(came) == len(on_it) == world.crew_size
-        day = start.astimezone(world.zone).date()
-        for technician in came:
-            who = world.crew[built.crew.index(technician)]
-            assert not oracle.start_problems(world, who, visit.starts_at, day=day)
+        check_the_plan(world, built, visit)
         assert oracle.is_early_enough(world, visit.starts_at)
         assert visit.window_starts_at == start
         return None
+
+
+def check_the_plan(world: World, built: Built, visit: Appointment) -> None:
+    """Check who was put on the visit, and for which hours."""
+    on_it = Assignment.objects.filter(appointment=visit).select_related("technician")
+    came = {row.technician for row in on_it}
+    assert len(came) == world.crew_size
+    day = visit.window_starts_at.astimezone(world.zone).date()
+    for technician in came:
+        who = world.crew[built.crew.index(technician)]
+        assert not oracle.start_problems(world, who, visit.starts_at, day=day)
+        taken = {
+            (row.occupied_from, row.occupied_until)
+            for row in on_it
+            if row.technician == technician
+        }
+        assert taken == {
+            (
+                part.starts_at - world.before * MINUTE,
+                part.ends_at + world.after * MINUTE,
+            )
+            for part in oracle.work_of(world, who, visit.starts_at)
+        }
 
 
 def explained(

@@ -1,6 +1,6 @@
 """Small random companies, described without a database: what hypothesis draws."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -115,6 +115,7 @@ class World:
     needs_skill: bool
     is_emergency: bool
     crew_size: int
+    splits: bool  # goes on in the next shift where one is not enough
     has_roads: bool  # else nobody knows where the customer lives
     caps: tuple[Cap, ...]
     crew: tuple[Member, ...] = field(default_factory=tuple)
@@ -170,16 +171,20 @@ def exceptions(draw: st.DrawFn, first_day: date) -> DayException:
     )
 
 
+# Beside the quarter hours on which work starts: just there, a little off, or off by
+# what buffers and the shortest ways take.
+BESIDE = st.sampled_from([0, 0, 0, 0, 1, -1, 4, -4, 5, -5, 8, 10, -10, 7])
+
+
 @st.composite
 def spans(draw: st.DrawFn, origin: datetime, *, longest: int) -> Span:
-    """Any stretch of time around the days of the world, to the second."""
-    start = origin + draw(st.integers(-1, 3)) * DAY
-    start += timedelta(
-        minutes=draw(st.one_of(st.integers(300, 1200), st.integers(0, 1439)))
-    )
-    start += timedelta(seconds=draw(st.sampled_from([0, 0, 0, 1, 30, 59])))
-    length = timedelta(minutes=draw(st.integers(1, longest)))
-    return Span(start, start + length)
+    """Any stretch of time on the days of the world, now and then with seconds."""
+    quarter = draw(st.one_of(st.integers(24, 72), st.integers(0, 95)))
+    start = origin + draw(st.integers(-1, 3)) * DAY + quarter * 15 * MINUTE
+    length = draw(st.integers(1, longest // 15)) * 15 * MINUTE
+    seconds = timedelta(seconds=draw(st.sampled_from([0] * 7 + [1, 59])))
+    start += draw(BESIDE) * MINUTE + seconds
+    return Span(start, start + length + draw(BESIDE) * MINUTE)
 
 
 @st.composite
@@ -222,8 +227,14 @@ def apart(found: list[Stop]) -> tuple[Stop, ...]:
 
 @st.composite
 def members(
-    draw: st.DrawFn, first_day: date, origin: datetime, now: datetime
+    draw: st.DrawFn, first_day: date, origin: datetime, now: datetime, *, splits: bool
 ) -> Member:
+    if splits:
+        # Shifts that lie apart from each other; which one is next is no question then.
+        plain = draw(members(first_day, origin, now, splits=False))
+        off = [replace(each, starts=None, ends=None) for each in plain.exceptions[:1]]
+        week = tuple(draw(same_every_day()))
+        return replace(plain, shifts=week, exceptions=tuple(off), home=None)
     listed = draw(
         st.lists(
             shifts(first_day),
@@ -282,8 +293,10 @@ def worlds(draw: st.DrawFn) -> World:
     before, within = st.integers(-1440, 0), st.integers(0, 2000)
     now = origin + timedelta(minutes=draw(before if draw(MOSTLY) else within))
     now += timedelta(seconds=draw(st.sampled_from([0, 0, 1, 59])))
-    people = members(first_day, origin, now)
-    crew_size = draw(st.sampled_from([1, 1, 1, 2, 3]))
+    splits = draw(st.sampled_from([False] * 5 + [True]))
+    people = members(first_day, origin, now, splits=splits)
+    crew_size = 1 if splits else draw(st.sampled_from([1, 1, 1, 2, 3]))
+    durations = [60, 15, 30, 45, 90, 120, 50, 240, 600]
     return World(
         zone=zone,
         first_day=first_day,
@@ -292,7 +305,7 @@ def worlds(draw: st.DrawFn) -> World:
         hours=draw(opening_hours()),
         holidays=draw(some_days),
         company_holidays=draw(some_days),
-        duration=draw(st.sampled_from([60, 15, 30, 45, 90, 120, 50, 240, 600])),
+        duration=draw(st.sampled_from([600, 900, 1440, 240] if splits else durations)),
         before=draw(st.sampled_from([0, 0, 10, 30])),
         after=draw(st.sampled_from([0, 0, 5, 45])),
         window=draw(st.sampled_from([None, 60, 120, 120, 240, 100])),
@@ -301,6 +314,7 @@ def worlds(draw: st.DrawFn) -> World:
         needs_skill=draw(st.sampled_from([False, False, True])),
         is_emergency=draw(st.sampled_from([False, False, False, True])),
         crew_size=crew_size,
+        splits=splits,
         has_roads=draw(st.booleans()),
         caps=tuple(
             draw(
