@@ -45,7 +45,7 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
         "--full", action="store_true", help="2,000,000 visits, and growth"
     )
     parser.add_argument("--only", default=",".join(GROUPS), help="some of them")
-    parser.add_argument("--rows", choices=VOLUMES, help="whatever --quick would take")
+    parser.add_argument("--rows", choices=VOLUMES, help="another size than theirs")
     parser.add_argument("--windows", type=float, help="seconds")
     parser.add_argument("--rounds", type=int, help="how often to alternate")
     parser.add_argument("--json", action="store_true", help="print JSON, no table")
@@ -164,7 +164,8 @@ def _exit_code(results: Mapping[str, Any]) -> int:
         name for name, each in results["scenarios"].items() if not each["is_quiet"]
     ]
     if noisy:
-        say(f"Too noisy for a verdict: {', '.join(noisy)}. Others use this machine.")
+        names = ", ".join(noisy)
+        sys.stderr.write(f"Too noisy for a verdict: {names}. The machine is busy.\n")
         return EXIT_NOISY
     failed = [goal["code"] for goal in results["goals"] if not goal["passed"]]
     failed += [plan["question"] for plan in results.get("plans", ()) if plan["faults"]]

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from bench.cluster import WORK, Cluster
 from config.demo.data.growth import LARGE, Volume
 from config.local.bootstrap import ROOT
-from config.local.processes import CannotRun, say
+from config.local.processes import CannotRun
 
 # A tenth, and ten times, of the large company's visits. What lies ahead is the same
 # everywhere: as many technicians, as full. Only the past, and with it the tables, grow.
@@ -68,7 +68,7 @@ def ready_dataset(
     made_on = date.fromisoformat(seeded.rpartition("_")[2])
     ready = f"ready_{rows}_{_fingerprint()}_{made_on}"
     if ready not in there:
-        say(f"Copying {seeded} and migrating it to the present code ...")
+        _tell(f"Copying {seeded} and migrating it to the present code ...")
         for old in there:
             if old.startswith(f"ready_{rows}_"):
                 cluster.drop(old)
@@ -98,7 +98,7 @@ def _youngest_seed(there: set[str], rows: str) -> str | None:
 
 def _seed(cluster: Cluster, rows: str, environment: Mapping[str, str]) -> str:
     name = f"seed_{rows}_{datetime.now(UTC).date()}"
-    say(f"Seeding {name}: once; {VOLUMES[rows].visits:,} visits take a while ...")
+    _tell(f"Seeding {name}: once; {VOLUMES[rows].visits:,} visits take a while ...")
     for old in cluster.databases():
         if old.startswith(f"seed_{rows}_"):
             cluster.drop(old)
@@ -107,6 +107,11 @@ def _seed(cluster: Cluster, rows: str, environment: Mapping[str, str]) -> str:
     _run(cluster, ["-m", "bench.seeding", rows], environment=environment)
     cluster.rename("unfinished", name)
     return name
+
+
+def _tell(sentence: str) -> None:
+    """Say what takes so long, beside the results."""
+    sys.stderr.write(f"{sentence}\n")
 
 
 def _fingerprint() -> str:
@@ -129,6 +134,7 @@ def _run(
         [sys.executable, *arguments],
         cwd=ROOT,
         env={**environment, "DATABASE_URL": cluster.url("unfinished")},
+        stdout=sys.stderr,
         check=False,
     )
     if done.returncode:
