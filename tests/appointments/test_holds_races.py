@@ -1,21 +1,25 @@
 """Holds that many people want at once."""
 
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Count
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from appointments import services
 from appointments.models import Appointment, Assignment, Cap, Hold
-from appointments.services import BookingRequest, HoldRequest
+from appointments.services import BookingRequest, HoldRequest, SlotUnavailable
+from appointments.services.placing import lock_technicians
 from core.actors import ANONYMOUS, SYSTEM
+from core.errors import DomainError
 from core.models import Event
 from leads.services import issue_booking_token
 from tests.appointments.conftest import Company, make_company
@@ -28,11 +32,13 @@ from tests.factories import (
     make_property,
     make_service,
     make_technician,
+    make_time_off,
 )
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
 EIGHT = local(TOMORROW, 8)
+TEN = local(TOMORROW, 10)
 TICK = timedelta(microseconds=1)
 
 
@@ -210,7 +216,7 @@ def test_visitors_who_change_their_minds_all_the_time_meet_no_deadlock(company) 
                     starts_at=local(TOMORROW, hour),
                 )
                 outcomes.add("held")
-            except services.SlotUnavailable:
+            except SlotUnavailable:
                 outcomes.add("taken")
         return frozenset(outcomes)
 
@@ -273,12 +279,68 @@ def test_a_cap_holds_while_holds_become_visits(company) -> None:
     def work(number: int) -> object:
         if number < cap.most:
             return book(company, property=homes[number], hold=tokens[number])
-        return book(company, property=homes[number], starts_at=local(TOMORROW, 10))
+        return book(company, property=homes[number], starts_at=TEN)
 
     results = at_once(work)
 
     assert tally(results) == {"Appointment": cap.most, "SlotUnavailable": cap.most}
     assert Appointment.objects.count() == cap.most
+
+
+def while_somebody_has(technician, work: Callable[[], object]) -> Future[object]:
+    """Start `work` while the caller's transaction has the technician's lock.
+
+    Returns when it waits for it, or is over where it does not.
+    """
+    lock_technicians([technician.pk])
+
+    def run() -> object:
+        try:
+            return work()
+        except DomainError as refused:
+            return refused
+        finally:
+            connection.close()
+
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(run)
+    pool.shutdown(wait=False)
+    wait([future], timeout=0.5)
+    return future
+
+
+def test_a_hold_that_moves_takes_its_turn_at_the_technician_it_leaves(company) -> None:
+    """Or two visitors who leave each other's technician would wait in a circle."""
+    visitor, busy = uuid4(), company.technician
+    keep(company, visitor=visitor)
+    make_technician(location=company.branch)
+    make_time_off(technician=busy, starts_at=TEN, ends_at=local(TOMORROW, 12))
+
+    with transaction.atomic():
+        moving = while_somebody_has(
+            busy, lambda: keep(company, visitor=visitor, starts_at=TEN)
+        )
+        waited = not moving.done()
+
+    assert isinstance(moving.result(), tuple)
+    assert waited
+    assert Assignment.objects.get().occupied_from == TEN
+
+
+def test_an_absence_entered_while_the_hold_is_booked_is_seen(company) -> None:
+    _, token = keep(company)
+    home = make_property()
+
+    with transaction.atomic():
+        booking = while_somebody_has(
+            company.technician, lambda: book(company, property=home, hold=token)
+        )
+        make_time_off(technician=company.technician, starts_at=EIGHT, ends_at=TEN)
+
+    refused = booking.result()
+    assert isinstance(refused, SlotUnavailable)
+    assert refused.extra["reason"] == "time_off"
+    assert not Appointment.objects.exists()
 
 
 # --- As a website sees it -----------------------------------------------------------
