@@ -25,7 +25,7 @@ def _counts() -> dict[str, int]:
 
 def _fingerprint() -> list[tuple]:
     return list(
-        Appointment.objects.order_by("reference").values_list(
+        Appointment.objects.order_by("reference", "assignments__pk").values_list(
             "id",
             "reference",
             "status",
