@@ -8,6 +8,7 @@ is 08:00. The fake map has four places; the way between two of them takes:
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -84,7 +85,7 @@ def wish(terms: Terms = EXACT, **given) -> Wish:
         hours=dict.fromkeys(range(7), (time(8), time(16))),
         holidays=frozenset(),
     )
-    fields = {
+    fields: dict[str, Any] = {
         "terms": terms,
         "branch": branch,
         "zone_id": None,
@@ -109,7 +110,7 @@ def visit(start: int, end: int, *, place=None, held_until=None, owner=None):
 
 
 def worker(n: int = 1, **given) -> Worker:
-    fields = {
+    fields: dict[str, Any] = {
         "id": UUID(int=n),
         "is_active": True,
         "skills": {},
