@@ -17,7 +17,7 @@ from appointments import services
 from appointments.api import serializers as forms
 from appointments.api.availability import service_of
 from appointments.api.filters import AppointmentFilter
-from appointments.api.rows import visit_data
+from appointments.api.rows import public_visit_data, visit_data
 from appointments.api.serializers import AppointmentOutput, PublicAppointmentOutput
 from appointments.models import Appointment, Service
 from appointments.models.visits import AppointmentQuerySet
@@ -189,9 +189,7 @@ class AppointmentViewSet(
         return self._answer(visit)
 
     def _answer(self, visit: Appointment, code: int = status.HTTP_200_OK) -> Response:
-        is_staff = actor_of(self.request).is_staff
-        output = AppointmentOutput if is_staff else PublicAppointmentOutput
-        return with_etag(Response(output(visit).data, code), visit.version)
+        return _shown(visit.pk, to=actor_of(self.request), code=code)
 
 
 class LeadConversionView(viewsets.ViewSet):
@@ -215,8 +213,16 @@ class LeadConversionView(viewsets.ViewSet):
             actor=actor,
             now=timezone.now(),
         )
-        output = AppointmentOutput(visit).data
-        return with_etag(Response(output, status.HTTP_201_CREATED), visit.version)
+        return _shown(visit.pk, to=actor, code=status.HTTP_201_CREATED)
+
+
+def _shown(visit_id: UUID, *, to: Actor, code: int) -> Response:
+    """Return a visit that a service has changed, as it now is."""
+    visit = visit_row(visit_id)
+    if visit is None:
+        raise Http404
+    show = visit_data if to.is_staff else public_visit_data
+    return with_etag(Response(show(visit), code), visit.version)
 
 
 def booking_request(form: dict[str, Any], *, actor: Actor) -> BookingRequest:
