@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -83,7 +84,7 @@ def _send(dice, visit: Appointment, crew) -> None:
         )
 
 
-def all_pages(client, **query) -> list[dict[str, object]]:
+def all_pages(client, **query) -> list[dict[str, Any]]:
     found, query = [], {"limit": 7, **query}
     answer = client.get(LIST, query).json()
     found += answer["results"]
@@ -93,7 +94,7 @@ def all_pages(client, **query) -> list[dict[str, object]]:
     return found
 
 
-def by_the_orm(visits) -> list[dict[str, object]]:
+def by_the_orm(visits) -> list[dict[str, Any]]:
     ordered = visits.order_by("starts_at", "id")
     return [AppointmentOutput(visit).data for visit in ordered]
 
