@@ -7,13 +7,18 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from appointments.api.fields import MomentField, arrival_text
+from appointments.api.availability_forms import (
+    AvailabilityInput,
+    AvailabilityOutput,
+    ExplanationInput,
+    ExplanationOutput,
+)
+from appointments.api.fields import arrival_text
 from appointments.api.tokens import HOLD_TOKEN, hold_token_of
 from appointments.models import Appointment, Service
 from appointments.rules.slots import Promise, Wish, to_moment
@@ -28,99 +33,14 @@ from appointments.selectors.holds import own_holds
 from appointments.selectors.roster import current_roster
 from core.actors import Actor
 from core.api.actors import actor_of
-from core.api.fields import DayField, ZoneField
 from core.api.schema import MORE_PROBLEMS
 from core.api.serializers import StrictSerializer
 from core.errors import NotFound
 from core.models import Location
 from leads.models import Property
 
-MOST_DAYS = 31
 # What the question names may be out of sight.
 _OUT_OF_SIGHT = {MORE_PROBLEMS: ["404"]}
-
-
-class PlaceInput(StrictSerializer):
-    """Which service, and where: the ZIP names the branch and the zone."""
-
-    service = serializers.SlugField(max_length=40, help_text="Code of the service.")
-    postal_code = serializers.CharField(max_length=10)
-    location = serializers.UUIDField(
-        required=False, help_text="Another branch than the ZIP's own. Staff only."
-    )
-
-
-class AvailabilityInput(PlaceInput):
-    """From which local day on, and for how many days."""
-
-    field_from = DayField(required=False, label="from")
-    days = serializers.IntegerField(required=False, min_value=1, max_value=MOST_DAYS)
-    technician = serializers.UUIDField(required=False, help_text="Staff only.")
-    property = serializers.UUIDField(
-        required=False,
-        help_text="Measure the ways from this address, and heed whom its customer "
-        "prefers. Staff only.",
-    )
-    appointment = serializers.UUIDField(
-        required=False,
-        help_text="A visit that is to be moved: it is not in its own way. Staff only.",
-    )
-    tz = ZoneField(required=False, help_text="Changes rendering only.")
-
-    def get_fields(self) -> dict[str, Any]:
-        fields: dict[str, Any] = super().get_fields()
-        fields["from"] = fields.pop("field_from")  # a keyword of Python
-        return fields
-
-
-class ExplanationInput(PlaceInput):
-    """Which start to explain."""
-
-    starts_at = MomentField()
-
-
-class SlotOutput(serializers.Serializer):
-    """A promise that can be kept: book it by its `starts_at`."""
-
-    date = serializers.DateField()
-    starts_at = serializers.DateTimeField()
-    ends_at = serializers.DateTimeField()
-    display = serializers.CharField()
-    technicians = serializers.ListField(
-        child=serializers.UUIDField(),
-        required=False,
-        help_text="Who could do it, the best placed first. Staff only.",
-    )
-
-
-class AvailabilityOutput(serializers.Serializer):
-    """The slots that could be booked at `computed_at`."""
-
-    computed_at = serializers.DateTimeField()
-    degraded = serializers.BooleanField(
-        help_text="True when a provider failed and an estimate was used."
-    )
-    service = serializers.SlugField()
-    location = serializers.UUIDField()
-    time_zone = serializers.CharField()
-    booking_mode = serializers.CharField()
-    slots = SlotOutput(many=True)
-
-
-class TechnicianReasonOutput(serializers.Serializer):
-    """One technician's answer; a null reason means: can do it."""
-
-    technician = serializers.UUIDField()
-    name = serializers.CharField()
-    reason = serializers.CharField(allow_null=True)
-
-
-class ExplanationOutput(serializers.Serializer):
-    """Why a start is refused, as a whole and for each technician."""
-
-    starts_at = serializers.DateTimeField()
-    reason = serializers.CharField(allow_null=True)
-    technicians = TechnicianReasonOutput(many=True)
 
 
 class AvailabilityView(APIView):

@@ -134,7 +134,9 @@ def test_calling_long_work_off_frees_all_its_days(company, two_days) -> None:
 
     services.cancel(appointment_id=visit.pk, reason="rain", actor=SYSTEM, now=NOW)
 
-    assert book(company, starts_at=local(NEXT_DAY, 8), property=make_property()).reference
+    assert book(
+        company, starts_at=local(NEXT_DAY, 8), property=make_property()
+    ).reference
 
 
 def test_long_work_moves_in_place_over_its_own_days(company, two_days) -> None:
@@ -262,11 +264,17 @@ def test_a_cap_bounds_a_day_and_a_cancelled_visit_does_not_count(company) -> Non
     book(company, starts_at=local(TOMORROW, 10), property=make_property())
 
     assert refusal(company, starts_at=local(TOMORROW, 14)) == Reason.CAP
-    assert book(company, service=make_service(), starts_at=local(TOMORROW, 14)).reference
-    assert book(company, starts_at=local(NEXT_DAY, 8), property=make_property()).reference
+    assert book(
+        company, service=make_service(), starts_at=local(TOMORROW, 14)
+    ).reference
+    assert book(
+        company, starts_at=local(NEXT_DAY, 8), property=make_property()
+    ).reference
 
     services.cancel(appointment_id=first.pk, reason="sold", actor=SYSTEM, now=NOW)
-    assert book(company, starts_at=local(TOMORROW, 12), property=make_property()).reference
+    assert book(
+        company, starts_at=local(TOMORROW, 12), property=make_property()
+    ).reference
 
 
 def test_a_cap_on_a_zone_or_weekday_bounds_nothing_else(company) -> None:

@@ -40,7 +40,7 @@ class EndsBeforeStart(Rejected):
     """The plan would be valid for no day."""
 
     code = "ends_before_start"
-    title = "Ends before it starts"
+    title = "It ends before it starts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
