@@ -13,7 +13,6 @@ from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.middleware import csrf
 from django_prometheus.middleware import PrometheusAfterMiddleware
 from whitenoise import middleware as whitenoise
 
@@ -101,7 +100,7 @@ class Metering(PrometheusAfterMiddleware):
 class _PagesOnly:
     """A middleware for pages: requests of the API go past it.
 
-    They carry a bearer token, and neither cookies nor forms nor messages.
+    They carry a bearer token, and neither cookies nor messages.
     """
 
     get_response: Any
@@ -118,10 +117,6 @@ class WhiteNoiseMiddleware(_PagesOnly, whitenoise.WhiteNoiseMiddleware):
 
 class SessionMiddleware(_PagesOnly, sessions.SessionMiddleware):
     """Keep who is signed in to the admin site."""
-
-
-class CsrfViewMiddleware(_PagesOnly, csrf.CsrfViewMiddleware):
-    """Refuse forms that other sites made up."""
 
 
 class AuthenticationMiddleware(_PagesOnly, auth.AuthenticationMiddleware):
