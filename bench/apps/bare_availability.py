@@ -42,9 +42,6 @@ FREE = """
             SELECT FROM core_holiday AS holiday WHERE date = day::date
               AND (holiday.location_id = branch.id OR holiday.location_id IS NULL)
         )
-    ), week AS MATERIALIZED (
-        SELECT min(opens_at) - interval '1 day' AS since,
-               max(closes_at) + interval '1 day' AS until FROM day
     ), shift AS MATERIALIZED (
         SELECT weekly.technician_id, range_agg(tstzrange(
             (day + starts) AT TIME ZONE time_zone,
@@ -63,26 +60,25 @@ FREE = """
             )
         )
         GROUP BY 1
-    ), busy AS (
-        SELECT technician_id, range_agg(tstzrange(
-            occupied_from - work - after, occupied_until + before, '()'
-        )) AS starts
-        FROM service, week, appointments_assignment
-        WHERE technician_id IN (SELECT technician_id FROM shift)
-          AND released_at IS NULL AND occupied_from >= since AND occupied_from < until
-        GROUP BY 1
-    ), away AS (
-        SELECT technician_id, range_agg(tstzrange(starts_at - work, ends_at, '()'))
-            AS starts
-        FROM service, week, technicians_timeoff
-        WHERE technician_id IN (SELECT technician_id FROM shift)
-          AND ends_at > since AND starts_at < until
-        GROUP BY 1
     ), free AS (
-        SELECT unnest(shift.starts - coalesce(busy.starts, '{}')
-                      - coalesce(away.starts, '{}')) AS starts
-        FROM shift LEFT JOIN busy USING (technician_id)
-        LEFT JOIN away USING (technician_id)
+        SELECT unnest(starts - coalesce((
+            SELECT range_agg(tstzrange(
+                occupied_from - work - after, occupied_until + before, '()'
+            ))
+            FROM appointments_assignment AS busy
+            WHERE busy.technician_id = shift.technician_id AND released_at IS NULL
+              AND occupied_from >= %(today)s::timestamptz
+              AND occupied_from < %(today)s::timestamptz
+                  + make_interval(days => %(days)s::int + 1)
+        ), '{}') - coalesce((
+            SELECT range_agg(tstzrange(starts_at - work, ends_at, '()'))
+            FROM technicians_timeoff AS away
+            WHERE away.technician_id = shift.technician_id
+              AND ends_at >= %(today)s::timestamptz
+              AND starts_at < %(today)s::timestamptz
+                  + make_interval(days => %(days)s::int + 1)
+        ), '{}')) AS starts
+        FROM shift, service
     ), anybody AS (
         SELECT unnest(range_agg(starts)) AS starts FROM free
     )

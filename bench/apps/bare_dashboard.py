@@ -18,39 +18,38 @@ FIGURES = """
                    AS until
         FROM core_location
         WHERE (%(location)s::uuid IS NULL AND is_active) OR id = %(location)s::uuid
+    ), each AS MATERIALIZED (
+        SELECT location_id, (starts_at AT TIME ZONE time_zone)::date AS day, status,
+               currency, price_cents, window_ends_at, holding, planned, worked
+        FROM branch JOIN appointments_appointment AS visit
+            ON visit.location_id = branch.id
+           AND visit.starts_at >= since AND visit.starts_at < until
+        CROSS JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE released_at IS NULL) AS holding,
+                   sum(extract(epoch FROM occupied_until - occupied_from)::int / 60)
+                       FILTER (WHERE released_at IS NULL) AS planned,
+                   sum(extract(epoch FROM occupied_until - occupied_from)::int / 60)
+                       FILTER (WHERE released_at IS NOT NULL AND member.status = 'done')
+                       AS worked
+            FROM appointments_assignment AS member
+            WHERE member.appointment_id = visit.id
+        ) AS crew
     ), visit AS (
-        SELECT branch.id AS location_id,
-               (starts_at AT TIME ZONE time_zone)::date AS day, status, currency,
-               count(*) AS visits, sum(price_cents)::bigint AS price_cents,
+        SELECT location_id, day, status, currency, count(*) AS visits,
+               sum(price_cents)::bigint AS price_cents,
                count(*) FILTER (
                    WHERE status IN ('scheduled', 'dispatched', 'en_route')
                    AND window_ends_at <= now()
                ) AS late,
                count(*) FILTER (
-                   WHERE status IN ('held', 'requested', 'scheduled', 'dispatched',
-                                    'en_route', 'on_site', 'paused')
-                   AND NOT EXISTS (
-                       SELECT FROM appointments_assignment AS crew
-                       WHERE crew.appointment_id = each.id AND released_at IS NULL
-                   )
+                   WHERE holding = 0
+                   AND status IN ('held', 'requested', 'scheduled', 'dispatched',
+                                  'en_route', 'on_site', 'paused')
                ) AS unassigned
-        FROM branch JOIN appointments_appointment AS each
-            ON each.location_id = branch.id
-           AND each.starts_at >= since AND each.starts_at < until
-        GROUP BY 1, 2, 3, 4
+        FROM each GROUP BY 1, 2, 3, 4
     ), crew AS (
-        SELECT branch.id AS location_id,
-               (occupied_from AT TIME ZONE time_zone)::date AS day,
-               sum(extract(epoch FROM occupied_until - occupied_from)::int / 60)
-                   FILTER (WHERE released_at IS NULL) AS planned,
-               sum(extract(epoch FROM occupied_until - occupied_from)::int / 60)
-                   FILTER (WHERE released_at IS NOT NULL AND crew.status = 'done')
-                   AS worked
-        FROM branch JOIN appointments_appointment AS each
-            ON each.location_id = branch.id
-           AND each.starts_at >= since AND each.starts_at < until
-        JOIN appointments_assignment AS crew ON crew.appointment_id = each.id
-        GROUP BY 1, 2
+        SELECT location_id, day, sum(planned) AS planned, sum(worked) AS worked
+        FROM each GROUP BY 1, 2
     ), shift AS (
         SELECT branch.id AS location_id, day::date, technician_id,
                range_agg(tstzrange((day + starts) AT TIME ZONE time_zone,
@@ -68,7 +67,7 @@ FIGURES = """
               AND (holiday.location_id = branch.id OR holiday.location_id IS NULL)
           )
         GROUP BY 1, 2, 3
-    ), away AS (
+    ), away AS MATERIALIZED (
         SELECT technician_id, range_agg(tstzrange(starts_at, ends_at)) AS hours
         FROM technicians_timeoff, branch
         WHERE ends_at > since AND starts_at < until GROUP BY 1
