@@ -60,9 +60,9 @@ class Branch:
         ]
 
     def slots(self, service: Service, day: date, **query: Any) -> list[dict[str, Any]]:
-        where = {"service": service.code, "postal_code": ZIP}
-        when = {"from": day.isoformat(), "days": 1}
-        answer = self.office.get("/api/v1/availability", where | when | query)
+        asked: dict[str, Any] = {"service": service.code, "postal_code": ZIP}
+        asked |= {"from": day.isoformat(), "days": 1}
+        answer = self.office.get("/api/v1/availability", asked | query)
         assert answer.status_code == 200, answer.content
         return list(answer.json()["slots"])
 
@@ -132,9 +132,12 @@ def walls(starts: list[datetime]) -> list[str]:
     return [f"{start:%H:%M%z}" for start in starts]
 
 
-def at(*moment: int) -> Any:
+def at(
+    month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0
+) -> time_machine.travel:
     """Stop the clock at that instant (UTC)."""
-    return time_machine.travel(datetime(2027, *moment, tzinfo=UTC), tick=False)
+    moment = datetime(2027, month, day, hour, minute, second, tzinfo=UTC)
+    return time_machine.travel(moment, tick=False)
 
 
 # --- The nights on which the clock moves ----------------------------------------
@@ -530,9 +533,11 @@ def test_a_start_books_in_whatever_offset_it_is_written(branch_in) -> None:
 def test_today_is_the_branchs_day(branch_in) -> None:
     # 10:30Z is 00:30 on 10 June in Kiritimati, and 03:30 on 9 June in Phoenix.
     here = branch_in(KIRITIMATI, hours=(time(9), time(10)))
-    where = {"service": exact(60).code, "postal_code": ZIP, "tz": "America/Phoenix"}
+    asked: dict[str, Any] = {"service": exact(60).code, "postal_code": ZIP, "days": 1}
 
-    answer = here.office.get("/api/v1/availability", where | {"days": 1}).json()
+    answer = here.office.get(
+        "/api/v1/availability", asked | {"tz": "America/Phoenix"}
+    ).json()
 
     assert {slot["date"] for slot in answer["slots"]} == {"2027-06-10"}
     # 09:00+14 = 19:00Z the day before = 12:00 in Phoenix.

@@ -233,6 +233,7 @@ class _Calendar:
         )
 
     def _hold(self, stop: Stop, number: int) -> Hold:
+        assert stop.held_until is not None
         return Hold(
             token_hash=f"{number:064d}",
             visitor=f"visitor {number}",

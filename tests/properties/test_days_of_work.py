@@ -335,15 +335,13 @@ class Days(RuleBasedStateMachine):
         }
 
     def _offered(self, service: int) -> list[datetime]:
-        answer = self.office.get(
-            "/api/v1/availability",
-            {
-                "service": self.services[service].code,
-                "postal_code": ZIP,
-                "from": TOMORROW.isoformat(),
-                "days": 1,
-            },
-        )
+        asked: dict[str, Any] = {
+            "service": self.services[service].code,
+            "postal_code": ZIP,
+            "from": TOMORROW.isoformat(),
+            "days": 1,
+        }
+        answer = self.office.get("/api/v1/availability", asked)
         slots = answer.json()["slots"]
         return [datetime.fromisoformat(slot["starts_at"]) for slot in slots]
 
@@ -372,7 +370,7 @@ class Days(RuleBasedStateMachine):
         return {str(pk): version for pk, version in rows}
 
 
-BUFFERS = {"buffer_before_minutes": 15, "buffer_after_minutes": 30}
+BUFFERS: dict[str, Any] = {"buffer_before_minutes": 15, "buffer_after_minutes": 30}
 
 
 def one_or_none(visit: str | None) -> Any:

@@ -42,15 +42,13 @@ def undone() -> Iterator[None]:
 
 def listed(client: APIClient, world: World, built: Built) -> dict[datetime, date]:
     """Return the starts that the API offers, each with its local day."""
-    answer = client.get(
-        "/api/v1/availability",
-        {
-            "service": built.service.code,
-            "postal_code": zip_of(world),
-            "from": world.first_day.isoformat(),
-            "days": world.days,
-        },
-    )
+    asked: dict[str, Any] = {
+        "service": built.service.code,
+        "postal_code": zip_of(world),
+        "from": world.first_day.isoformat(),
+        "days": world.days,
+    }
+    answer = client.get("/api/v1/availability", asked)
     assert answer.status_code == 200, answer.content
     return {
         datetime.fromisoformat(slot["starts_at"]): date.fromisoformat(slot["date"])

@@ -296,6 +296,7 @@ def worlds(draw: st.DrawFn) -> World:
     splits = draw(st.sampled_from([False] * 5 + [True]))
     people = members(first_day, origin, now, splits=splits)
     crew_size = 1 if splits else draw(st.sampled_from([1, 1, 1, 2, 3]))
+    spare = draw(st.sampled_from([0, 0, 1, 2]))
     durations = [60, 15, 30, 45, 90, 120, 50, 240, 600]
     return World(
         zone=zone,
@@ -308,7 +309,7 @@ def worlds(draw: st.DrawFn) -> World:
         duration=draw(st.sampled_from([600, 900, 1440, 240] if splits else durations)),
         before=draw(st.sampled_from([0, 0, 10, 30])),
         after=draw(st.sampled_from([0, 0, 5, 45])),
-        window=draw(st.sampled_from([None, 60, 120, 120, 240, 100])),
+        window=draw(st.sampled_from([None, None, None, 60, 120, 240, 100])),
         notice=draw(st.sampled_from([0, 0, 60, 120, 1440])),
         horizon=draw(st.sampled_from([60, 60, 60, 5, 2, 1, 0])),
         needs_skill=draw(st.sampled_from([False, False, True])),
@@ -328,5 +329,5 @@ def worlds(draw: st.DrawFn) -> World:
                 )
             )
         ),
-        crew=tuple(draw(st.lists(people, min_size=crew_size, max_size=crew_size + 2))),
+        crew=tuple(draw(people) for _ in range(crew_size + spare)),
     )

@@ -143,4 +143,4 @@ def crowd(server: Server, transactional_db: None) -> Crowd:
     """Clients of the server, all signed in as one admin."""
     now = timezone.now()
     session = begin_session(user=make_user(Role.ADMIN), now=now)
-    return Crowd(server.port, token=token_pair(session, now=now)["access"])
+    return Crowd(server.port, token=str(token_pair(session, now=now)["access"]))

@@ -301,5 +301,5 @@ def test_a_month_of_sixty_technicians_is_listed_in_no_time(crowd) -> None:
     assert company.at(10) in {datetime.fromisoformat(s["starts_at"]) for s in slots}
     assert booked.status == 201
     # Milliseconds in fact (docs/performance.md); others took ten seconds and more.
-    assert max(answer.seconds for answer in answers) < 5
+    assert max(answer.seconds for answer in answers) < 8
     audit([*answers, booked])
