@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from bench import samples
@@ -19,6 +20,10 @@ from bench.web import Web, start_web, stop_web
 from config.local.bootstrap import ROOT
 from config.local.processes import CannotRun
 from config.local.supervisor import Supervisor
+
+# From then on many technicians are free at any time. Where any of them may come, days
+# like that are wished for: on others one call takes what another was about to get.
+FAR_DAYS = 50
 
 BARE = "bench.apps.bare:application"
 DJANGO = "config.wsgi:application"
@@ -41,7 +46,7 @@ class Bench:
     seconds: float
     token: str = ""
     webs: dict[str, Web] = field(default_factory=dict)
-    _wishes: dict[tuple[str, bool], deque[Wish]] = field(default_factory=dict)
+    _wishes: dict[tuple[str, bool, bool], deque[Wish]] = field(default_factory=dict)
 
     @cached_property
     def samples(self) -> Samples:
@@ -75,18 +80,23 @@ class Bench:
             folder=self.cluster.folder,
         )
 
-    def take(self, count: int, *, service: str, located: bool) -> list[Wish]:
-        """Return wishes that nobody has had yet.
+    def take(
+        self, count: int, *, service: str, located: bool, far: bool = False
+    ) -> list[Wish]:
+        """Return wishes that nobody has had yet, of far days or of the others.
 
         Raises:
             UsedUp: there are not that many.
         """
-        kind = (service, located)
-        if kind not in self._wishes:
+        if (service, located, far) not in self._wishes:
             with self.cluster.connect() as rows:
                 found = samples.wishes(rows, service=service, located=located)
-            self._wishes[kind] = deque(found)
-        left = self._wishes[kind]
+            first_far = datetime.now(UTC) + timedelta(days=FAR_DAYS)
+            for side in (False, True):
+                self._wishes[service, located, side] = deque(
+                    wish for wish in found if (wish.starts_at >= first_far) is side
+                )
+        left = self._wishes[service, located, far]
         if len(left) < count:
             raise UsedUp
         return [left.popleft() for _ in range(count)]
@@ -102,7 +112,9 @@ class Bench:
         """Return calls that book, each something that nobody has booked."""
         return [
             wish.request(self.token, technician=technician, key=key)
-            for wish in self.take(count, service=samples.BOOKED, located=located)
+            for wish in self.take(
+                count, service=samples.BOOKED, located=located, far=not technician
+            )
         ]
 
 

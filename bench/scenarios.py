@@ -22,8 +22,8 @@ _OF_THE_MOMENT = frozenset({"computed_at", "next"})
 _BOOKINGS = {"bare": 600}
 _BOOKINGS_OF_OURS = 250
 _BOOKINGS_PER_RULE = 100
-# Where any technician may come, one call may take what another was about to wish for.
-_CONFLICTS = 0.1
+# Where any technician may come, one call may take what another was about to get.
+_CONFLICTS = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
