@@ -16,6 +16,7 @@ from appointments.selectors.dashboard import (
     branch_figures,
 )
 from core.api.actors import actor_of
+from core.api.schema import MORE_PROBLEMS
 from core.api.serializers import DayField, StrictSerializer
 from core.errors import NotFound
 
@@ -79,7 +80,11 @@ class DashboardView(APIView):
 
     policy = "dashboard.retrieve"
 
-    @extend_schema(parameters=[DashboardInput], responses=DashboardOutput)
+    @extend_schema(
+        parameters=[DashboardInput],
+        responses=DashboardOutput,
+        extensions={MORE_PROBLEMS: ["404"]},  # a branch out of sight
+    )
     def get(self, request: Request) -> Response:
         """Show how each branch's days stand: by default its next seven."""
         query = DashboardInput(data=request.query_params.dict())
