@@ -24,7 +24,7 @@ from tests.factories import make_user
 from tests.properties import oracle
 from tests.properties.building import Built, build, zip_of
 from tests.properties.conftest import PROFILE
-from tests.properties.worlds import MINUTE, World, worlds
+from tests.properties.worlds import MINUTE, World, packed_worlds, worlds
 
 pytestmark = pytest.mark.django_db
 
@@ -152,10 +152,7 @@ def test_offered_starts_book_and_all_others_are_refused(
 
         found = listed(client, world, built)
 
-        by_hand = {
-            p.start: p.day for day in world.listed for p in oracle.offered(world, day)
-        }
-        assert found == by_hand
+        assert found == starts_by_hand(world)
         event("offers something" if found else "offers nothing")
         grid = {p.start for day in world.listed for p in oracle.promises(world, day)}
         for start in some(data, sorted(found)):
@@ -174,6 +171,21 @@ def test_offered_starts_book_and_all_others_are_refused(
             assert reason in true_reasons(world, start) | {None}
         for start in some(data, off_the_grid(world, grid)):
             assert try_to_book(world, built, start) in {"closed", "off_grid", "holiday"}
+
+
+@PROFILE
+@given(world=packed_worlds())
+def test_a_calendar_offers_just_its_gaps(staff, api_as, world: World) -> None:
+    with undone(), time_machine.travel(world.now, tick=False):
+        built = build(world)
+
+        found = listed(api_as(staff), world, built)
+
+        assert found == starts_by_hand(world)
+
+
+def starts_by_hand(world: World) -> dict[datetime, date]:
+    return {p.start: p.day for day in world.listed for p in oracle.offered(world, day)}
 
 
 def some(data: st.DataObject, starts: list[datetime]) -> list[datetime]:

@@ -331,3 +331,33 @@ def worlds(draw: st.DrawFn) -> World:
         ),
         crew=tuple(draw(people) for _ in range(crew_size + spare)),
     )
+
+
+@st.composite
+def packed_worlds(draw: st.DrawFn) -> World:
+    """Return a world in which nothing counts but one technician's calendar."""
+    world = draw(worlds().filter(lambda world: not world.splits))
+    member = replace(
+        world.crew[0],
+        is_active=True,
+        zone=None,
+        shifts=tuple(draw(same_every_day())),
+        exceptions=(),
+    )
+    early = datetime.combine(world.first_day - 2 * DAY, time(), tzinfo=UTC)
+    return replace(
+        world,
+        crew=(member,),
+        crew_size=1,
+        now=early,
+        notice=0,
+        horizon=60,
+        days=3,
+        hours=dict.fromkeys(range(7), (time(6), time(20))),
+        holidays=frozenset(),
+        company_holidays=frozenset(),
+        caps=(),
+        needs_skill=False,
+        window=None,
+        duration=draw(st.sampled_from([15, 30, 45, 60])),
+    )
