@@ -24,6 +24,7 @@ from config.local.supervisor import Supervisor
 # From then on many technicians are free at any time. Where any of them may come, days
 # like that are wished for: on others one call takes what another was about to get.
 FAR_DAYS = 50
+FEWEST_WISHES = 30
 
 BARE = "bench.apps.bare:application"
 DJANGO = "config.wsgi:application"
@@ -86,7 +87,7 @@ class Bench:
         """Return wishes that nobody has had yet, of far days or of the others.
 
         Raises:
-            UsedUp: there are not that many.
+            UsedUp: there are only a few left; a window of those would tell nothing.
         """
         if (service, located, far) not in self._wishes:
             with self.cluster.connect() as rows:
@@ -97,9 +98,9 @@ class Bench:
                     wish for wish in found if (wish.starts_at >= first_far) is side
                 )
         left = self._wishes[service, located, far]
-        if len(left) < count:
+        if len(left) < min(count, FEWEST_WISHES):
             raise UsedUp
-        return [left.popleft() for _ in range(count)]
+        return [left.popleft() for _ in range(min(count, len(left)))]
 
     def bookings(
         self,
