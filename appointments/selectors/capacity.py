@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from django.db import connection
+from psycopg.pq import Format
 
 from appointments.rules import slots
 from appointments.rules.slots import (
@@ -23,6 +24,7 @@ from appointments.rules.slots import (
     to_moment,
 )
 from appointments.rules.slots.facts import MOST_PARTS
+from appointments.rules.slots.starts import fitness_refusal
 from appointments.selectors.caps import with_taken
 from appointments.selectors.roster import Person, Roster, current_roster, known_roster
 from appointments.selectors.wishes import (
@@ -159,11 +161,13 @@ def workers_for(
     days: Collection[date],
     technician_ids: Collection[UUID] | None = None,
     own: Collection[UUID] = (),
+    only_fit: bool = False,
 ) -> Workers:
     """Return the technicians of the wish's branch with their calendars on `days`.
 
-    With `technician_ids`, just those, wherever they work. One query, unless the
-    roster changed since it was read.
+    With `technician_ids`, just those, wherever they work; `only_fit` leaves out whom
+    the wish cannot go to on any of the days. One query, unless the roster changed
+    since it was read.
 
     Raises:
         RosterChanged: the wish was made from another roster than the one that holds.
@@ -174,6 +178,9 @@ def workers_for(
         everybody = roster.crew_at(wish.branch.id)
         asked = everybody if technician_ids is None else technician_ids
         people = [roster.people[key] for key in asked if key in roster.people]
+        if only_fit:  # who is not on the first day will not be later
+            first = min(days)
+            people = [one for one in people if not fitness_refusal(wish, one, first)]
         version, stops = _stops([person.id for person in people], span=span)
         if wish.version not in {None, version}:
             raise RosterChanged
@@ -225,6 +232,7 @@ def facts_for(
         days=wanted,
         technician_ids=None if technician_id is None else [technician_id],
         own=own,
+        only_fit=True,
     )
     return with_caps(wish, days=wanted, own=own), workers, wanted
 
@@ -280,6 +288,7 @@ def _stops(
     found: dict[UUID, list[bytes]] = defaultdict(list)
     days = to_moment(span.start).date(), to_moment(span.end).date()
     with connection.cursor() as cursor:
+        cursor.cursor.format = Format.BINARY  # as text, bytes are twice as long
         cursor.execute(_DAYS, [technician_ids, *days])
         rows = cursor.fetchall()
     for _, technician_id, packed in rows:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -123,6 +123,19 @@ class Span(NamedTuple):
 # when it is only held in microseconds since 1970 (0: it is firm), and the id of the
 # visit or the hold. Plain tuples: a week of a branch has thousands of them.
 Stop = tuple[int, int, int, int, int, bytes]
+
+
+class Abilities(Protocol):
+    """Who can do what, and where; calendar aside."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def is_active(self) -> bool: ...
+    @property
+    def skills(self) -> Mapping[UUID, date | None]: ...
+    @property
+    def zones(self) -> frozenset[UUID]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

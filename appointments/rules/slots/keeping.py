@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from uuid import UUID
 
-from appointments.rules.slots.facts import GRID, Promise, Span, Wish, Worker
+from appointments.rules.slots.facts import GRID, Promise, Wish, Worker
 from appointments.rules.slots.promises import work_starts
 from appointments.rules.slots.starts import fitness_refusal, free_starts, parts_from
 
@@ -66,10 +66,7 @@ def _kept_at_once(
     """Lay what is free over the promises; both are in order of time."""
     found: dict[int, int] = {}
     earliest, number, count = wish.earliest, 0, len(promises)
-    if not promises:
-        return ()
-    around = Span(promises[0].start, promises[-1].end)
-    for from_then, closes in free_starts(wish, worker, around):
+    for from_then, closes in free_starts(wish, worker, promises):
         opens = max(from_then, earliest)
         while number < count and promises[number].end <= opens:
             number += 1

@@ -14,7 +14,9 @@ from operator import itemgetter
 from appointments.rules.slots.facts import (
     LEAST_PART,
     MOST_PARTS,
+    Abilities,
     Override,
+    Promise,
     Reason,
     Shift,
     Span,
@@ -33,7 +35,7 @@ _NEVER = -(2**62)
 END = itemgetter(1)
 
 
-def fitness_refusal(wish: Wish, worker: Worker, day: date) -> Reason | None:
+def fitness_refusal(wish: Wish, worker: Abilities, day: date) -> Reason | None:
     """Return why the technician is not the one for it on that local day, or None."""
     if not worker.is_active:
         return Reason.INACTIVE
@@ -46,7 +48,7 @@ def fitness_refusal(wish: Wish, worker: Worker, day: date) -> Reason | None:
     return None if wish.zone_id in worker.zones else Reason.OUT_OF_ZONE
 
 
-def _is_skilled(wish: Wish, worker: Worker, day: date) -> bool:
+def _is_skilled(wish: Wish, worker: Abilities, day: date) -> bool:
     for skill in wish.terms.skills:
         if skill not in worker.skills:
             return False
@@ -56,10 +58,12 @@ def _is_skilled(wish: Wish, worker: Worker, day: date) -> bool:
     return True
 
 
-def free_starts(wish: Wish, worker: Worker, around: Span) -> Iterator[Starts]:
+def free_starts(
+    wish: Wish, worker: Worker, promises: Sequence[Promise]
+) -> Iterator[Starts]:
     """Yield when this technician could start an unsplit visit, in order of time.
 
-    Shifts that do not touch `around` are left out.
+    Shifts in which none of the promises falls are left out.
 
     The work lies inside one shift at the branch (R6) with the way from and to where
     the technician lives, outside of any absence, and apart from other visits by
@@ -67,10 +71,11 @@ def free_starts(wish: Wish, worker: Worker, around: Span) -> Iterator[Starts]:
     """
     length = wish.terms.duration
     for shift in worker.shifts:
-        if shift.end <= around.start or not serves(shift, wish):
-            continue
-        if shift.start >= around.end:
+        nearest = bisect_right(promises, shift.start, key=END)
+        if nearest == len(promises):
             return
+        if promises[nearest].start >= shift.end or not serves(shift, wish):
+            continue
         first, last = shift.start, shift.end - length
         if Override.OVERTIME in wish.overridden:
             last = shift.end - 1
