@@ -307,6 +307,26 @@ def test_work_that_splits_does_not_begin_at_the_very_end_of_a_day() -> None:
     assert refusal(long, worker(shifts=shifts), 915) is Reason.OFF_SHIFT
 
 
+def test_each_day_of_long_work_begins_and_ends_at_home() -> None:
+    # 30 minutes each way: work from 08:30 to 15:30. From 10:00 five and a half hours
+    # on Monday; six and a half are left from 08:30 on Tuesday.
+    shifts = [
+        Shift(at(480), at(960), BRANCH),
+        Shift(at(DAY + 480), at(DAY + 960), BRANCH),
+    ]
+    homely = worker(shifts=shifts, home=HOME)
+    long = wish(replace(EXACT, duration=720, splits=True), place=NORTH)
+
+    (way,) = placements(long, {homely.id: homely}, exact(600))
+
+    assert way.parts == (
+        Span(at(600), at(930)),
+        Span(at(DAY + 510), at(DAY + 900)),
+    )
+    assert refusal(long, homely, 495) is Reason.TRAVEL
+    assert refusal(long, homely, 510) is None
+
+
 # --- Caps and people ------------------------------------------------------------
 
 

@@ -178,15 +178,22 @@ def parts_from(wish: Wish, worker: Worker, start: int) -> tuple[Span, ...] | Non
 
 
 def _parts(wish: Wish, worker: Worker, start: int) -> Iterator[Span]:
-    """Yield the work that each shift takes over, from one that `start` lies in."""
+    """Yield the work that each shift takes over, from one that `start` lies in.
+
+    Every day begins and ends with the way from and to home.
+    """
     left = wish.terms.duration
+    out, back = _way(wish, worker.home, wish.place), _way(wish, wish.place, worker.home)
     for shift in worker.shifts:
-        if left == 0 or (shift.start > start and left == wish.terms.duration):
+        opens, closes = shift.start + out, shift.end - back
+        if left == 0 or (opens > start and left == wish.terms.duration):
             return
-        if not serves(shift, wish) or shift.end <= start:
+        if not serves(shift, wish) or closes <= start:
             continue
-        begin = max(shift.start, start)
-        part = Span(begin, min(begin + left, shift.end))
+        begin = max(opens, start)
+        part = Span(begin, min(begin + left, closes))
+        if part.start >= part.end:
+            continue
         yield part
         left -= part.end - part.start
         start = part.end
