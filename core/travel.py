@@ -99,6 +99,11 @@ class Travel:
         self._provider = provider
         self.degraded = False
 
+    @property
+    def has_provider(self) -> bool:
+        """Whether another than the built-in model is asked."""
+        return self._provider is not None
+
     def minutes(self, origin: Place, destination: Place) -> int:
         """Return the minutes from one place to the other."""
         if self._provider is not None and not self.degraded:

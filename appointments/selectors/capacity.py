@@ -189,7 +189,7 @@ def workers_for(
         roster = current_roster(day=since)
     return {
         person.id: _worker(
-            person, roster, span, slots.live(stops[person.id], now=wish.now, own=own)
+            person, roster, span, days=stops[person.id], now=wish.now, own=own
         )
         for person in people
     }
@@ -238,7 +238,13 @@ def facts_for(
 
 
 def _worker(
-    person: Person, roster: Roster, span: Span, stops: list[slots.Stop]
+    person: Person,
+    roster: Roster,
+    span: Span,
+    *,
+    days: list[bytes],
+    now: datetime,
+    own: Collection[UUID],
 ) -> Worker:
     # A night shift begins the day before, and zones lie up to a day apart.
     first = to_moment(span.start).date() - timedelta(days=2)
@@ -249,6 +255,8 @@ def _worker(
         for shift in roster.shifts_on(person.id, first + timedelta(days=n))
         if shift.start < span.end and span.start < shift.end
     ]
+    stops = slots.live(days, now=now, own=own)
+    is_lasting = not own and not slots.has_holds(stops)
     return Worker(
         id=person.id,
         is_active=person.is_active,
@@ -258,6 +266,7 @@ def _worker(
         shifts=sorted(shifts),
         time_off=[away for away in person.time_off if away.overlaps(span)],
         stops=stops,
+        fingerprint=((roster.version, person.id, span, *days) if is_lasting else None),
     )
 
 

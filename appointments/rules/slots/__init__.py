@@ -34,7 +34,7 @@ from appointments.rules.slots.promises import (
 )
 from appointments.rules.slots.reasons import common_refusal, start_refusal, why_not
 from appointments.rules.slots.starts import fitness_refusal, parts_from
-from appointments.rules.slots.stops import live, stop
+from appointments.rules.slots.stops import has_holds, live, stop
 
 __all__ = [
     "EXACT_PROMISE",
@@ -53,6 +53,7 @@ __all__ = [
     "Worker",
     "common_refusal",
     "fitness_refusal",
+    "has_holds",
     "live",
     "minute_from",
     "occupied_by",

@@ -4,7 +4,7 @@ All is whole minutes since 1970 in UTC ("minutes" below), so that a night on whi
 the clock moves is as long as it is. Intervals are half-open.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -140,7 +140,11 @@ class Abilities(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """A technician as the engine sees one: abilities and a calendar, both sorted."""
+    """A technician as the engine sees one: abilities and a calendar, both sorted.
+
+    A `fingerprint` stands for all of the calendar: workers of the same one have the
+    same shifts, absences, stops and home. Without one, nothing is remembered.
+    """
 
     id: UUID
     is_active: bool
@@ -150,6 +154,7 @@ class Worker:
     time_off: Sequence[Span]
     stops: Sequence[Stop]
     home: Place | None = None
+    fingerprint: Hashable = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

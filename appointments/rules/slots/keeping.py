@@ -4,13 +4,28 @@ The starts of work within a promise are numbered by their quarter hours, and a s
 of them is an integer, one bit each. So a crew's common starts are a bit operation.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from uuid import UUID
 
-from appointments.rules.slots.facts import GRID, Promise, Wish, Worker
+from appointments.rules.slots.facts import (
+    GRID,
+    Override,
+    Promise,
+    Terms,
+    Wish,
+    Worker,
+)
 from appointments.rules.slots.promises import work_starts
-from appointments.rules.slots.starts import fitness_refusal, free_starts, parts_from
+from appointments.rules.slots.starts import (
+    Starts,
+    fitness_refusal,
+    free_starts,
+    parts_from,
+)
+from core.travel import Place
 
 Workers = Mapping[UUID, Worker]
 # For each promise, by its number: who can keep it, and from which starts.
@@ -66,7 +81,7 @@ def _kept_at_once(
     """Lay what is free over the promises; both are in order of time."""
     found: dict[int, int] = {}
     earliest, number, count = wish.earliest, 0, len(promises)
-    for from_then, closes in free_starts(wish, worker, promises):
+    for from_then, closes in _free_starts(wish, worker):
         opens = max(from_then, earliest)
         while number < count and promises[number].end <= opens:
             number += 1
@@ -79,6 +94,46 @@ def _kept_at_once(
                 found[at] = found.get(at, 0) | ((2 << (last - first)) - 1) << first
             at += 1
     return found.items()
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """All that the free starts of a calendar depend on; the rest comes along."""
+
+    fingerprint: Hashable
+    terms: Terms
+    branch_id: UUID
+    place: Place | None
+    overridden: frozenset[Override]
+    wish: Wish = field(compare=False)
+    worker: Worker = field(compare=False)
+
+
+def _free_starts(wish: Wish, worker: Worker) -> Iterable[Starts]:
+    """Return the free starts, from memory where the same was asked before.
+
+    Only what PostgreSQL says to be the same calendar is: a fingerprint holds the
+    packed days themselves, and the roster's version. A provider of travel times may
+    answer otherwise each time, so with one nothing is remembered.
+    """
+    if worker.fingerprint is None or wish.travel.has_provider:
+        return free_starts(wish, worker)
+    return _remembered(
+        _Asked(
+            worker.fingerprint,
+            wish.terms,
+            wish.branch.id,
+            wish.place,
+            wish.overridden,
+            wish,
+            worker,
+        )
+    )
+
+
+@lru_cache(maxsize=1_000)
+def _remembered(asked: _Asked) -> tuple[Starts, ...]:
+    return tuple(free_starts(asked.wish, asked.worker))
 
 
 def _kept_in_parts(

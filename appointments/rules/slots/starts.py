@@ -16,7 +16,6 @@ from appointments.rules.slots.facts import (
     MOST_PARTS,
     Abilities,
     Override,
-    Promise,
     Reason,
     Shift,
     Span,
@@ -58,12 +57,8 @@ def _is_skilled(wish: Wish, worker: Abilities, day: date) -> bool:
     return True
 
 
-def free_starts(
-    wish: Wish, worker: Worker, promises: Sequence[Promise]
-) -> Iterator[Starts]:
+def free_starts(wish: Wish, worker: Worker) -> Iterator[Starts]:
     """Yield when this technician could start an unsplit visit, in order of time.
-
-    Shifts in which none of the promises falls are left out.
 
     The work lies inside one shift at the branch (R6) with the way from and to where
     the technician lives, outside of any absence, and apart from other visits by
@@ -71,10 +66,7 @@ def free_starts(
     """
     length = wish.terms.duration
     for shift in worker.shifts:
-        nearest = bisect_right(promises, shift.start, key=END)
-        if nearest == len(promises):
-            return
-        if promises[nearest].start >= shift.end or not serves(shift, wish):
+        if not serves(shift, wish):
             continue
         first, last = shift.start, shift.end - length
         if Override.OVERTIME in wish.overridden:

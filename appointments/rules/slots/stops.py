@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from appointments.rules.slots.facts import Stop, minute_from, to_minute
@@ -29,6 +30,12 @@ def stop(
     return (to_minute(start), minute_from(end), latitude, longitude, held, owner.bytes)
 
 
+@lru_cache(maxsize=20_000)
+def _unpacked(packed: bytes) -> tuple[Stop, ...]:
+    """Return a day's stops. Days are asked for far more often than they change."""
+    return tuple(RECORD.iter_unpack(packed))
+
+
 def live(
     days: Iterable[bytes], *, now: datetime, own: Collection[UUID] = ()
 ) -> list[Stop]:
@@ -39,10 +46,10 @@ def live(
     """
     found: list[Stop] = []
     for packed in days:
-        stops = list(RECORD.iter_unpack(packed))
+        stops = _unpacked(packed)
         again = found and stops and found[-1] == stops[0]
         found += stops[1:] if again else stops
-    if not own and not any(each[4] for each in found):
+    if not own and not has_holds(found):
         return found
     moment = round(now.timestamp() * 1_000_000)
     not_mine = {owner.bytes for owner in own}
@@ -51,3 +58,8 @@ def live(
         for each in found
         if (not each[4] or each[4] > moment) and each[5] not in not_mine
     ]
+
+
+def has_holds(stops: Iterable[Stop]) -> bool:
+    """Tell whether one of the stops is only held: it ends without being written."""
+    return any(stop[4] for stop in stops)
