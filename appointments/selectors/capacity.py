@@ -1,6 +1,5 @@
 """Load the facts on which the slot engine decides: a constant number of queries."""
 
-from collections import defaultdict
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -9,24 +8,20 @@ from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 from uuid import UUID
 
-from django.db import connection
-from psycopg.pq import Format
-
 from appointments.rules import slots
 from appointments.rules.slots import (
     Placement,
     Promise,
     Reason,
-    Span,
     Wish,
     Worker,
     to_minute,
     to_moment,
 )
-from appointments.rules.slots.facts import MOST_PARTS
 from appointments.rules.slots.starts import fitness_refusal
+from appointments.selectors.calendars import packed_days, reach_of, worker_of
 from appointments.selectors.caps import with_taken
-from appointments.selectors.roster import Person, Roster, current_roster, known_roster
+from appointments.selectors.roster import current_roster, known_roster
 from appointments.selectors.wishes import (
     OutOfServiceArea,
     location_serving,
@@ -34,8 +29,7 @@ from appointments.selectors.wishes import (
     wish_for,
 )
 from core.errors import Unavailable
-from core.travel import MOST_MINUTES
-from core.walltime import as_instant, day_bounds, local_date
+from core.walltime import as_instant, local_date
 
 __all__ = [
     "OutOfServiceArea",
@@ -172,7 +166,7 @@ def workers_for(
     Raises:
         RosterChanged: the wish was made from another roster than the one that holds.
     """
-    since, span = min(*days, wish.now.date()), _reach(wish, days)
+    since, span = min(*days, wish.now.date()), reach_of(wish, days)
     roster = known_roster(day=since)
     while True:
         everybody = roster.crew_at(wish.branch.id)
@@ -181,15 +175,20 @@ def workers_for(
         if only_fit:  # who is not on the first day will not be later
             first = min(days)
             people = [one for one in people if not fitness_refusal(wish, one, first)]
-        version, stops = _stops([person.id for person in people], span=span)
+        version, stops = packed_days([person.id for person in people], span=span)
         if wish.version not in {None, version}:
             raise RosterChanged
         if version == roster.version:
             break
         roster = current_roster(day=since)
     return {
-        person.id: _worker(
-            person, roster, span, days=stops[person.id], now=wish.now, own=own
+        person.id: worker_of(
+            person=person,
+            roster=roster,
+            span=span,
+            days=stops[person.id],
+            now=wish.now,
+            own=own,
         )
         for person in people
     }
@@ -235,80 +234,3 @@ def facts_for(
         only_fit=True,
     )
     return with_caps(wish, days=wanted, own=own), workers, wanted
-
-
-def _worker(
-    person: Person,
-    roster: Roster,
-    span: Span,
-    *,
-    days: list[bytes],
-    now: datetime,
-    own: Collection[UUID],
-) -> Worker:
-    # A night shift begins the day before, and zones lie up to a day apart.
-    first = to_moment(span.start).date() - timedelta(days=2)
-    last = to_moment(span.end).date() + timedelta(days=1)
-    shifts = [
-        shift
-        for n in range((last - first).days + 1)
-        for shift in roster.shifts_on(person.id, first + timedelta(days=n))
-        if shift.start < span.end and span.start < shift.end
-    ]
-    stops = slots.live(days, now=now, own=own)
-    is_lasting = not own and not slots.has_holds(stops)
-    return Worker(
-        id=person.id,
-        is_active=person.is_active,
-        skills=person.skills,
-        zones=person.zones,
-        home=person.home,
-        shifts=sorted(shifts),
-        time_off=[away for away in person.time_off if away.overlaps(span)],
-        stops=stops,
-        fingerprint=((roster.version, person.id, span, *days) if is_lasting else None),
-    )
-
-
-def _reach(wish: Wish, days: Collection[date]) -> Span:
-    """Return all that a visit begun on `days` can touch, the way to it included."""
-    start, _ = day_bounds(min(days), zone=wish.branch.zone)
-    _, end = day_bounds(max(days), zone=wish.branch.zone)
-    terms = wish.terms
-    longest = (terms.window or 0) + terms.duration + terms.after + MOST_MINUTES
-    if terms.splits:
-        longest += _SPLIT_DAYS * 24 * 60
-    return Span(
-        to_minute(start) - terms.before - MOST_MINUTES, to_minute(end) + longest
-    )
-
-
-# Parts follow each other on working days: two weeks of them, with weekends between.
-_SPLIT_DAYS = MOST_PARTS + 7
-
-
-def _stops(
-    technician_ids: list[UUID], *, span: Span
-) -> tuple[UUID | None, dict[UUID, list[bytes]]]:
-    """Return the packed days of each technician that touch the span, in order.
-
-    And the roster's version as of the same moment.
-    """
-    found: dict[UUID, list[bytes]] = defaultdict(list)
-    days = to_moment(span.start).date(), to_moment(span.end).date()
-    with connection.cursor() as cursor:
-        cursor.cursor.format = Format.BINARY  # as text, bytes are twice as long
-        cursor.execute(_DAYS, [technician_ids, *days])
-        rows = cursor.fetchall()
-    for _, technician_id, packed in rows:
-        found[technician_id].append(packed)
-    return rows[0][0], found
-
-
-_DAYS = """
-    SELECT roster.version, technician_id, stops
-    FROM (SELECT (SELECT version FROM appointments_rosterversion)) AS roster (version)
-    LEFT JOIN appointments_technicianday
-        ON technician_id = ANY(%s) AND day BETWEEN %s AND %s AND stops <> ''
-    ORDER BY technician_id, day
-"""

@@ -210,6 +210,25 @@ def test_a_silent_provider_degrades_the_answer_once() -> None:
     assert provider.asked == 1
 
 
+# --- What is remembered ---------------------------------------------------------
+
+
+def test_only_a_calendar_of_the_same_fingerprint_is_remembered() -> None:
+    plain = wish(travel=Travel())
+    free = worker().marked("as PostgreSQL has it")
+    same = worker(stops=[visit(480, 960)]).marked("as PostgreSQL has it")
+    other = worker(stops=[visit(480, 960)]).marked("another day")
+
+    assert refusal(plain, free, 600) is None
+    assert refusal(plain, same, 600) is None  # remembered, and not looked at
+    assert refusal(plain, other, 600) is Reason.BUSY
+    # A copy that was changed is looked at: nobody can forget to drop the mark.
+    away = replace(free, time_off=[Span(at(480), at(960))])
+    assert refusal(plain, away, 600) is Reason.TIME_OFF
+    # So is everything where a provider of travel times may answer otherwise.
+    assert refusal(wish(), same, 600) is Reason.BUSY
+
+
 # --- Holds ----------------------------------------------------------------------
 
 

@@ -154,7 +154,12 @@ class Worker:
     time_off: Sequence[Span]
     stops: Sequence[Stop]
     home: Place | None = None
-    fingerprint: Hashable = None
+    fingerprint: Hashable = field(default=None, init=False, compare=False)
+
+    def marked(self, fingerprint: Hashable) -> "Worker":
+        """Put a fingerprint on this worker, and return it. A changed copy has none."""
+        object.__setattr__(self, "fingerprint", fingerprint)
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
