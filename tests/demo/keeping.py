@@ -101,14 +101,23 @@ def _broken_work(
         others = [stop for stop in worker.stops if stop[:2] not in taken]
         assert len(others) == len(worker.stops) - len(taken)
         free = replace(worker, stops=others)
-        parts = slots.parts_from(wish, free, start) if wish.terms.splits else None
-        planned = parts or (Span(start, end),)
+        planned = _parts_of(visit, wish, worker, start) or (Span(start, end),)
         if sorted(taken) != [slots.occupied_by(wish.terms, part) for part in planned]:
             return f"occupies {taken}"
         refusal = slots.start_refusal(wish, free, start)
         if refusal:
             return refusal
     return None if len(crew) in {0, wish.terms.crew_size} else f"crew of {len(crew)}"
+
+
+def _parts_of(
+    visit: Appointment, wish: Wish, worker: Worker, start: int
+) -> tuple[Span, ...] | None:
+    """Return the days' work of a visit that is split, the ways from home included."""
+    if not wish.terms.splits:
+        return None
+    there = replace(wish, place=_place_of(visit))
+    return slots.parts_from(there, replace(worker, stops=[]), start)
 
 
 def _holding(visit: Appointment) -> Iterable:
