@@ -31,6 +31,7 @@ class AttemptOutcome(models.TextChoices):
     REJECTED = "rejected"  # it will never work as it is
     UNKNOWN = "unknown"  # it may have arrived: nobody heard the answer
     PARKED = "parked"  # the destination is switched off; not a try that counts
+    POSTPONED = "postponed"  # held back by ourselves; not a try that counts
     UNWANTED = "unwanted"  # what it says is no longer true, so it was not sent
 
 

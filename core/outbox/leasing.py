@@ -18,6 +18,7 @@ log = structlog.get_logger(__name__)
 
 # Longer than any try may take: 3 s to connect, 15 s to read, 20 s in all, and a margin.
 LEASE = timedelta(seconds=45)
+_NOT_TRIED = (AttemptOutcome.PARKED, AttemptOutcome.POSTPONED)
 A_YEAR = timedelta(days=365)
 _LOST = "The worker that had it did not come back."
 
@@ -130,7 +131,7 @@ def finish(
     if not held.update(**released, **change):
         log.warning("outbox_lease_lost", message_id=message.pk, kind=message.kind)
         return False
-    if outcome.kind != AttemptOutcome.PARKED:
+    if outcome.kind not in _NOT_TRIED:
         DeliveryAttempt.objects.create(
             message=message,
             number=_next_number(message),

@@ -19,6 +19,7 @@ RETRY_SECONDS = (
 )
 JITTER = 0.2
 LONGEST_RETRY_AFTER = timedelta(hours=6)
+_SHORT_WAIT = timedelta(seconds=2)
 _WORTH_ANOTHER_TRY = (AttemptOutcome.RETRYABLE, AttemptOutcome.UNKNOWN)
 _ENDS = {
     AttemptOutcome.OK: OutboxStatus.DELIVERED,
@@ -61,6 +62,11 @@ def verdict(*, message: OutboxMessage, outcome: Outcome) -> dict[str, Any]:
     if outcome.kind == AttemptOutcome.PARKED:
         # Nothing was sent, so no try is used up.
         return said | {"status": OutboxStatus.PARKED, "attempts": F("attempts") - 1}
+    if outcome.kind == AttemptOutcome.POSTPONED:
+        wait = outcome.retry_after or _SHORT_WAIT
+        later = {"next_attempt_at": Now() + wait, "hinted_at": None}
+        unspent = {"status": OutboxStatus.PENDING, "attempts": F("attempts") - 1}
+        return said | later | unspent
     may_try_again = message.attempts < message.max_attempts
     if outcome.kind in _WORTH_ANOTHER_TRY and may_try_again:
         wait = retry_delay(

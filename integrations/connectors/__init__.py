@@ -1,0 +1,1 @@
+"""One module per vendor, all behind one port: see docs/connectors.md to add another."""

@@ -1,0 +1,152 @@
+"""The port: what a connector can be asked, and what it is given to do it with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as filled
+from datetime import timedelta
+from typing import Any, Protocol
+
+from integrations.rules.things import Inbound, Page, Remote, Thing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A 2xx of a vendor. `json` is None where the body is empty."""
+
+    status: int
+    json: Any
+    headers: Mapping[str, str]
+
+
+class Caller(Protocol):
+    """Calls one connection's vendor: paced, guarded by a breaker, timed and logged."""
+
+    settings: Mapping[str, Any]
+    """What may be seen of the connection: tenant, list, ..."""
+    credentials: Mapping[str, str]
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        form: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        host: str = "",
+        may_repeat: bool = False,
+    ) -> Answer:
+        """Call `path` at the vendor's API, or at another of its hosts.
+
+        `may_repeat` tells that doing it twice is as good as once (GET, PUT and DELETE
+        always are): then a missing answer counts as `Busy`.
+
+        Raises:
+            CallFailed: see `integrations.rules.refusals`.
+        """
+
+    def remember(self, key: str, value: str, *, seconds: float) -> None:
+        """Keep something for a while, such as an access token (never in clear)."""
+
+    def recall(self, key: str) -> str | None:
+        """Return what was kept, if it still holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of a thing at the vendor: ids by remote type, and the agreed state.
+
+    `parents` has the same for the thing's parents, by their kind.
+    """
+
+    ids: Mapping[str, str] = filled(default_factory=dict)
+    agreed: Mapping[str, Any] = filled(default_factory=dict)
+    parents: Mapping[str, "Known"] = filled(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappedField:
+    """One row of the mapping that a new connection begins with."""
+
+    kind: str
+    field: str
+    remote: str
+    direction: str = "both"
+    winner: str = "ours"
+    choices: Mapping[str, Any] = filled(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A setting or credential that a connection of this vendor needs."""
+
+    name: str
+    label: str
+    is_secret: bool = False
+    is_required: bool = True
+    default: str = ""
+    help: str = ""
+
+
+class Connector(Protocol):
+    """A vendor. It keeps no state; all that it needs is handed in.
+
+    What it does not do (Stripe keeps no customers of ours) it leaves out of `kinds`
+    and `feeds`.
+    """
+
+    vendor: str
+    hosts: Mapping[str, str]
+    """Base URLs by name: "api" at least. A connection's `settings["hosts"]` overrides
+    them, in production only by hosts of `trusted_hosts`."""
+    trusted_hosts: frozenset[str]
+    questions: tuple[Question, ...]
+    calls_per_second: float
+    kinds: frozenset[str]
+    """Kinds of things that it is told of."""
+    feeds: tuple[str, ...]
+    """What it can be polled for."""
+    poll_every: timedelta
+    mapping: tuple[MappedField, ...]
+    finds_first: frozenset[str]
+    """Kinds that may be there already, such as customers: search before each create."""
+
+    def authorise(self, call: Caller) -> Mapping[str, str]:
+        """Return the headers that prove who we are; may fetch and keep a token."""
+
+    def forget_token(self, call: Caller) -> None:
+        """Drop a kept token: the vendor has refused it."""
+
+    def check(self, call: Caller) -> str:
+        """Try the connection out without changing anything; say what was found."""
+
+    def failure_of(self, status: int, body: Any) -> tuple[str, str]:
+        """Return code and sentence of an error answer, in whatever shape it came."""
+
+    def find(self, call: Caller, thing: Thing, known: Known) -> Remote | None:
+        """Look whether the vendor has the thing, by our reference or who it is."""
+
+    def create(
+        self, call: Caller, thing: Thing, known: Known, body: Mapping[str, Any]
+    ) -> Remote:
+        """Create the thing there. `body` holds its fields at their mapped paths."""
+
+    def update(
+        self,
+        call: Caller,
+        thing: Thing,
+        known: Known,
+        body: Mapping[str, Any],
+        changed: frozenset[str],
+    ) -> Remote | None:
+        """Tell what changed, by our field names; doing it twice is as good as once."""
+
+    def fetch(self, call: Caller, remote_type: str, remote_id: str) -> Remote | None:
+        """Read one of theirs as it stands now; None where there is none."""
+
+    def poll(self, call: Caller, feed: str, cursor: str) -> Page:
+        """Read on in a feed."""
+
+    def read(self, call: Caller, event: Inbound) -> list[Remote]:
+        """Tell what a callback is about; may fetch the thing. Nothing for us: []."""

@@ -1,0 +1,31 @@
+"""Who outside we work with: subscribers, and connections to vendors."""
+
+from integrations.models.connections import (
+    Breaker,
+    Connection,
+    ConnectionHealth,
+    ConnectionState,
+    Vendor,
+)
+from integrations.models.endpoints import WebhookEndpoint
+from integrations.models.inbox import InboundEvent, InboundState, Source
+from integrations.models.links import ExternalLink, PollCursor
+from integrations.models.mapping import Direction, FieldMapping, SyncConflict, Winner
+
+__all__ = [
+    "Breaker",
+    "Connection",
+    "ConnectionHealth",
+    "ConnectionState",
+    "Direction",
+    "ExternalLink",
+    "FieldMapping",
+    "InboundEvent",
+    "InboundState",
+    "PollCursor",
+    "Source",
+    "SyncConflict",
+    "Vendor",
+    "WebhookEndpoint",
+    "Winner",
+]
