@@ -1,0 +1,1 @@
+"""The sandbox world behaves as the vendors do."""

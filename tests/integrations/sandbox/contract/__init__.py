@@ -1,0 +1,1 @@
+"""The fakes against the vendors' own word: their clients and their descriptions."""
