@@ -1,0 +1,65 @@
+"""How fast a vendor may be called: below its limit, and gently after an outage."""
+
+from dataclasses import dataclass
+
+# Others may use the same account, and clocks differ.
+SHARE_OF_LIMIT = 0.8
+# So much of a second's calls may come at once: with the share it makes the limit.
+BURST_SECONDS = 0.25
+SLOWEST_RECOVERY = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Calls per second, and how many of them may come at once."""
+
+    rate: float
+    burst: float = 1.0
+
+    @property
+    def interval(self) -> float:
+        return 1 / self.rate
+
+    @property
+    def tolerance(self) -> float:
+        """Seconds by which a call may come before its turn."""
+        return (self.burst - 1) * self.interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """When a call may be made. One that is not granted has taken nothing."""
+
+    granted: bool
+    wait: float
+    booked_until: float
+
+
+def pace(*, limit: float) -> Pace:
+    """Return the pace for a vendor that allows `limit` calls per second."""
+    rate = limit * SHARE_OF_LIMIT
+    return Pace(rate=rate, burst=max(1.0, rate * BURST_SECONDS))
+
+
+def recovery_pace(usual: Pace, *, normal_rate: float) -> Pace:
+    """Return the pace after an outage: twice of what was normal, evenly spread.
+
+    Where next to nothing was normal, a tenth of what is allowed will do.
+    """
+    rate = max(2 * normal_rate, usual.rate / 10, SLOWEST_RECOVERY)
+    return Pace(rate=min(rate, usual.rate))
+
+
+def take(pace: Pace, *, booked_until: float, now: float, patience: float) -> Turn:
+    """Book the next free turn if it comes within `patience` seconds (GCRA).
+
+    `booked_until` is when all the turns that were given out will be over.
+    """
+    wait = max(0.0, booked_until - pace.tolerance - now)
+    if wait > patience:
+        return Turn(granted=False, wait=wait, booked_until=booked_until)
+    return Turn(
+        granted=True,
+        wait=wait,
+        booked_until=max(now, booked_until) + pace.interval,
+    )
