@@ -17,6 +17,8 @@ class Request:
     headers: Mapping[str, str]
     """By lower-case name."""
     body: bytes
+    at_once: int = 1
+    """How many calls to this vendor are under way at this moment, this one included."""
 
     @property
     def params(self) -> list[tuple[str, str]]:
@@ -53,6 +55,8 @@ class Callback:
     url: str
     headers: Mapping[str, str]
     body: bytes
+    method: str = "POST"
+    """Some look at a URL by GET before they take it."""
 
 
 class Vendor(Protocol):
