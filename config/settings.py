@@ -231,6 +231,8 @@ EVENT_HANDLERS: dict[str, list[str]] = {
     "customer.updated": [_TELL_SUBSCRIBERS],
     "customer.property_added": [_TELL_SUBSCRIBERS],
     "customer.preference_changed": [],
+    "consent.granted": [_TELL_SUBSCRIBERS],
+    "consent.revoked": [_TELL_SUBSCRIBERS],
     "cap.changed": [],
     # When branches are open and how the crew works is nobody's business outside: the
     # slots show what follows.

@@ -6,7 +6,8 @@ from django.db.models import QuerySet
 
 from appointments.models import Appointment
 from core.actors import Actor
-from leads.models import ContactKind, ContactMethod
+from leads.models import ConsentAction, ContactKind
+from leads.selectors import contacts_with_consent
 from notifications.models import Channel, Notification
 from notifications.rules.recipients import can_text
 
@@ -26,9 +27,11 @@ def appointment_to_tell_of(*, appointment_id: UUID) -> Appointment:
 def recipients_of(*, customer_id: UUID) -> dict[Channel, str]:
     """Return where the customer reads messages: the primary contact of each kind.
 
-    A phone that cannot read is left out: e-mail has to do.
+    A phone that cannot read is left out, and so is what they told us not to write to:
+    the other has to do.
     """
-    primary = ContactMethod.objects.filter(customer=customer_id, is_primary=True)
+    primary = contacts_with_consent().filter(customer=customer_id, is_primary=True)
+    primary = primary.exclude(service=ConsentAction.REVOKED)
     found: dict[Channel, str] = {}
     for contact in primary.order_by("kind", "pk"):  # e-mail comes before phone
         if contact.kind == ContactKind.EMAIL:

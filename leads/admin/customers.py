@@ -14,7 +14,8 @@ from core.admin.base import actor_of
 from core.admin.contacts import email_link, phone_link
 from core.admin.display import map_url
 from leads.admin import customer_forms as forms
-from leads.models import ContactKind, Customer, Property
+from leads.admin.consent_form import ConsentForm
+from leads.models import ConsentAction, ContactKind, Customer, Property
 from leads.selectors import customers_matching, customers_with_contacts
 
 _MOST = 20  # visits on the page; the list of visits has the rest
@@ -46,6 +47,16 @@ class CustomerAdmin(PageAdmin):
             form=forms.AddressForm,
             done="The address is listed.",
         ),
+        Action(
+            slug="consent",
+            submit="Save",
+            label="Consent",
+            icon="how_to_reg",
+            form=ConsentForm,
+            done="It is written down.",
+            is_open=lambda customer: bool(customer.contact_methods.all()),
+            hint="What may be sent to them. Their words are kept as proof.",
+        ),
     )
     add_action = Action(
         slug="add",
@@ -73,7 +84,10 @@ class CustomerAdmin(PageAdmin):
         visits = thing.appointments.visible_to(actor_of(request))
         prefer = reverse("admin:appointments_technicianpreference_add")
         return {
-            "contacts": [_contact(one) for one in thing.contact_methods.all()],
+            "contacts": [
+                {"link": _contact(one), "words": _words(one)}
+                for one in thing.contact_methods.all()
+            ],
             "places": [
                 {
                     "place": place,
@@ -114,6 +128,16 @@ class CustomerAdmin(PageAdmin):
 def _contact(one: Any) -> SafeString | str:
     is_phone = one.kind == ContactKind.PHONE
     return phone_link(one.value) if is_phone else email_link(one.value)
+
+
+def _words(one: Any) -> str:
+    """Say what they answered to being written to there."""
+    said = [
+        f"{label} {'yes' if word == ConsentAction.GRANTED else 'no'}"
+        for label, word in (("visits:", one.service), ("advertising:", one.marketing))
+        if word
+    ]
+    return ", ".join(said)
 
 
 def _listed(customer: Customer, kind: ContactKind) -> SafeString | str:

@@ -3,14 +3,16 @@
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.serializers import CleanCharField, StrictSerializer
 from core.text import normalise_email, normalise_phone
-from leads.models import ContactKind, ContactMethod, Customer, Property
+from leads.models import ConsentAction, ContactKind, ContactMethod, Customer, Property
 from leads.rules.contacts import is_email
 
 _MOST_CONTACTS = 20
+_WORD = serializers.ChoiceField(ConsentAction.choices, allow_null=True)
 
 # --- In -----------------------------------------------------------------------
 
@@ -83,12 +85,27 @@ class PropertyInput(StrictSerializer):
 
 
 class ContactOutput(serializers.ModelSerializer[ContactMethod]):
-    """A phone (E.164) or an e-mail; messages go to the primary one of a kind."""
+    """A phone (E.164) or an e-mail; messages go to the primary one of a kind.
+
+    `service` and `marketing` are their last word on messages about their visits, and
+    on advertising; null where they were not asked.
+    """
+
+    service = serializers.SerializerMethodField()
+    marketing = serializers.SerializerMethodField()
 
     class Meta:
         model = ContactMethod
-        fields = ("kind", "value", "is_primary")
+        fields = ("kind", "value", "is_primary", "service", "marketing")
         read_only_fields = fields
+
+    @extend_schema_field(_WORD)
+    def get_service(self, contact: Any) -> str | None:
+        return contact.service or None
+
+    @extend_schema_field(_WORD)
+    def get_marketing(self, contact: Any) -> str | None:
+        return contact.marketing or None
 
 
 class PropertyOutput(serializers.ModelSerializer[Property]):

@@ -11,8 +11,8 @@ from leads.services import issue_booking_token
 # --- In -----------------------------------------------------------------------
 
 
-class LeadInput(StrictSerializer):
-    """A wish for a visit. Only the name is required: odd values are kept, and flagged.
+class LeadFields(StrictSerializer):
+    """What is written down of a wish.
 
     `service` is the code of a service; `source` says where the wish comes from.
     """
@@ -34,7 +34,22 @@ class LeadInput(StrictSerializer):
     )
 
 
-class LeadChanges(LeadInput):
+class LeadInput(LeadFields):
+    """A wish for a visit. Only the name is required: odd values are kept, and flagged.
+
+    `service` is the code of a service; `source` says where the wish comes from.
+    `marketing_consent` is their answer to whether advertising may be sent to the phone
+    and e-mail they give, and `consent_text_version` names the words that they read. A
+    no takes back an earlier yes: leave it out where they were not asked.
+    """
+
+    marketing_consent = serializers.BooleanField(required=False)
+    consent_text_version = CleanCharField(
+        required=False, max_length=60, allow_blank=True
+    )
+
+
+class LeadChanges(LeadFields):
     """What may be corrected; what is left out stays.
 
     A `location` that is named counts for more than the one that serves the ZIP.

@@ -13,6 +13,7 @@ from leads.models import (
     Property,
 )
 from leads.rules.contacts import phone_digits
+from leads.selectors.consents import contacts_with_consent
 
 MANY = 1000
 _ZIP = re.compile(r"\d{5}(-\d{4})?", re.ASCII)
@@ -36,7 +37,7 @@ def find_customer(*, phone: str = "", email: str = "") -> Customer | None:
 
 def customers_with_contacts(*, actor: Actor) -> CustomerQuerySet:
     """Return the customers that the actor may see, with all that an answer shows."""
-    contacts = ContactMethod.objects.order_by("-kind", "-is_primary", "id")
+    contacts = contacts_with_consent().order_by("-kind", "-is_primary", "id")
     return Customer.objects.visible_to(actor).prefetch_related(
         Prefetch("contact_methods", contacts),
         Prefetch("properties", Property.objects.order_by("created_at", "id")),

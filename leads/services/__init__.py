@@ -1,5 +1,6 @@
 """Changes to leads and customers. Each is one transaction: lock, rule, rows, event."""
 
+from leads.services.consents import UnknownContact, Word, record_consent
 from leads.services.conversion import (
     AddressMissing,
     customer_for_lead,
@@ -27,6 +28,8 @@ __all__ = [
     "LinkExpired",
     "PhoneTaken",
     "PropertyForm",
+    "UnknownContact",
+    "Word",
     "add_property",
     "create_customer",
     "customer_for_lead",
@@ -39,6 +42,7 @@ __all__ = [
     "mark_converted",
     "property_for_lead",
     "receive_lead",
+    "record_consent",
     "update_customer",
     "update_lead",
 ]

@@ -13,9 +13,10 @@ from core.db import take_turns
 from core.ids import make_reference
 from core.models import ZoneZip
 from core.text import normalise_email, normalise_phone
-from leads.models import Lead, LeadFlag
+from leads.models import ConsentAction, ConsentKind, Lead, LeadFlag, Purpose
 from leads.rules.contacts import is_email, is_same_name
 from leads.selectors import find_customer
+from leads.services.consents import Word, record_consent
 from leads.services.record import emit_about
 
 # Somebody who presses the button twice wants one visit.
@@ -44,6 +45,9 @@ class LeadForm:
     service_code: str = ""
     message: str = ""
     source: str = ""
+    marketing_consent: bool | None = None
+    """Their answer to whether advertising may be sent; None: they were not asked."""
+    consent_text_version: str = ""
 
 
 @transaction.atomic
@@ -51,10 +55,10 @@ def receive_lead(*, form: LeadForm, actor: Actor, now: datetime) -> tuple[Lead, 
     """Store a wish, flagged where something is odd; tell whether it is a new one.
 
     The identical form within ten minutes is the same lead, also when both come at
-    once.
+    once. What they say to advertising counts for the phone and e-mail they gave.
 
     Emits:
-        lead.created
+        lead.created, consent.granted, consent.revoked
     """
     fingerprint = _fingerprint(form)
     take_turns(f"lead {fingerprint}")
@@ -64,8 +68,9 @@ def receive_lead(*, form: LeadForm, actor: Actor, now: datetime) -> tuple[Lead, 
         .first()
     )
     if twin is not None:
+        _keep_consent(form, twin, actor=actor, now=now)
         return twin, False
-    given = asdict(form)
+    given = _wish(form)
     lead = Lead(
         reference=make_reference("L"),
         fingerprint=fingerprint,
@@ -77,6 +82,7 @@ def receive_lead(*, form: LeadForm, actor: Actor, now: datetime) -> tuple[Lead, 
     settle_place(lead)
     lead.save(force_insert=True)
     emit_about(lead, "lead.created", actor=actor, now=now)
+    _keep_consent(form, lead, actor=actor, now=now)
     return lead, True
 
 
@@ -124,6 +130,38 @@ def _default_source(actor: Actor) -> str:
     return "partner" if actor.role is Role.INTEGRATION else "staff"
 
 
+def _keep_consent(form: LeadForm, lead: Lead, *, actor: Actor, now: datetime) -> None:
+    if form.marketing_consent is None:
+        return
+    yes = form.marketing_consent
+    given = [(ConsentKind.SMS, lead.phone)]
+    if is_email(lead.email):
+        given.append((ConsentKind.EMAIL, lead.email))
+    for kind, contact in given:
+        if contact:
+            record_consent(
+                word=Word(
+                    contact=contact,
+                    kind=kind,
+                    purpose=Purpose.MARKETING,
+                    action=ConsentAction.GRANTED if yes else ConsentAction.REVOKED,
+                    source=f"lead-{lead.source}"[:40],
+                    text_version=form.consent_text_version,
+                    evidence=f"marketing_consent: {str(yes).lower()}, {lead.reference}",
+                ),
+                actor=actor,
+                now=now,
+                customer=lead.customer,
+                lead=lead,
+            )
+
+
+def _wish(form: LeadForm) -> dict[str, str]:
+    """Return what makes the lead: all but what they said to advertising."""
+    asked = {"marketing_consent", "consent_text_version"}
+    return {name: value for name, value in asdict(form).items() if name not in asked}
+
+
 def _fingerprint(form: LeadForm) -> str:
-    text = json.dumps(asdict(form), sort_keys=True)
+    text = json.dumps(_wish(form), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -10,6 +10,8 @@ from appointments.rules.states import Status
 from core.models import Event, OutboxMessage
 from core.models.outbox import AttemptOutcome
 from core.outbox import Outcome
+from leads.models import ConsentKind, Purpose
+from leads.selectors import may_send
 from notifications import selectors
 from notifications.channels import Message, Provider, Rejected, Unreachable
 from notifications.models import Channel, Notification
@@ -75,6 +77,9 @@ def _reason_for_silence(notification: Notification, message: OutboxMessage) -> s
     )
     if silence:
         return silence
+    kind = ConsentKind(notification.channel)
+    if not may_send(contact=notification.recipient, kind=kind, purpose=Purpose.SERVICE):
+        return "They asked not to be written to there."
     reachable = selectors.recipients_of(customer_id=notification.customer_id)
     if reachable.get(Channel(notification.channel)) != notification.recipient:
         return "The customer no longer reads messages there."

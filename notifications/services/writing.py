@@ -16,7 +16,9 @@ from notifications.rules.relevance import Kind
 from notifications.rules.wording import arrival_text
 from technicians.models import Technician
 
-_NOBODY_TO_TELL = "The customer has neither an e-mail address nor a mobile phone."
+_NOBODY_TO_TELL = (
+    "The customer has neither e-mail nor mobile phone, or wants no messages."
+)
 # How long the news is worth telling; of a visit to come, until its window has passed.
 _NEWS_FOR = {Kind.ON_THE_WAY: timedelta(hours=2), Kind.THANKS: timedelta(days=2)}
 

@@ -11,7 +11,8 @@ from core.actors import SYSTEM
 from core.models import Event, OutboxMessage
 from core.models.outbox import OutboxStatus
 from core.services import publish_waiting
-from leads.models import ContactMethod
+from leads.models import ConsentAction, ConsentKind, ContactMethod, Purpose
+from leads.services import Word, record_consent
 from notifications.models import Channel, Notification, State
 from notifications.rules.relevance import Kind
 from tests.factories import HOUR, NOW, TOMORROW, local
@@ -39,6 +40,18 @@ def states() -> list[tuple[str, str, str]]:
         (message.kind, message.channel, message.state)
         for message in Notification.objects.select_related("delivery").order_by("pk")
     ]
+
+
+def stop(phone: str) -> None:
+    word = Word(
+        contact=phone,
+        kind=ConsentKind.SMS,
+        purpose=Purpose.SERVICE,
+        action=ConsentAction.REVOKED,
+        source="sms",
+        evidence="STOP",
+    )
+    record_consent(word=word, actor=SYSTEM, now=NOW)
 
 
 def work() -> None:
@@ -95,6 +108,25 @@ class TestWhoHears:
         work()
 
         assert {message.recipient for message in messages()} == {EMAIL, PHONE}
+
+    def test_a_phone_that_said_stop_is_told_by_e_mail(self, company) -> None:
+        stop(PHONE)
+        book(company)
+
+        work()
+
+        assert [message.channel for message in messages()] == [Channel.EMAIL]
+
+    def test_a_stop_is_heard_at_the_moment_of_sending(self, company) -> None:
+        book(company)
+        publish_waiting(now=timezone.now())
+        stop(PHONE)
+
+        work()
+
+        email, sms = messages()
+        assert (email.state, sms.state) == (State.DELIVERED, State.SUPPRESSED)
+        assert sms.suppressed_because == "They asked not to be written to there."
 
     def test_an_event_heard_twice_is_told_once(self, company) -> None:
         book(company)
