@@ -1,6 +1,9 @@
 """Which times can be booked, and why others cannot."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NoReturn
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,7 +24,7 @@ from appointments.api.availability_forms import (
 from appointments.api.fields import arrival_text
 from appointments.api.tokens import HOLD_TOKEN, hold_token_of
 from appointments.models import Appointment, Service
-from appointments.rules.slots import Promise, Wish, to_moment
+from appointments.rules.slots import Promise, Terms, Wish, to_moment
 from appointments.selectors import capacity
 from appointments.selectors.availability import (
     Question,
@@ -99,7 +102,7 @@ class AvailabilityView(APIView):
                 "time_zone": zone.key,
                 "booking_mode": found.service.booking_mode,
                 "slots": [
-                    _slot(promise, wish=wish, zone=zone)
+                    _slot(promise, terms=wish.terms, zone=zone)
                     | ({"technicians": who} if actor.is_staff else {})
                     for promise, who in found.promises
                 ],
@@ -136,12 +139,19 @@ class ExplanationView(APIView):
         )
 
 
-def _read(form: type[StrictSerializer], request: Request) -> dict[str, Any]:
+def _read(form: type[StrictSerializer], request: Request) -> Mapping[str, Any]:
     """Return the checked query parameters; one given twice counts once, the last."""
-    query = form(data=request.query_params.dict())
+    return _checked(form, frozenset(request.query_params.dict().items()))
+
+
+@lru_cache(maxsize=2_000)
+def _checked(
+    form: type[StrictSerializer], given: frozenset[tuple[str, str]]
+) -> Mapping[str, Any]:
+    """Return what was given, checked. A website asks the same of everybody's ZIP."""
+    query = form(data=dict(given))
     query.is_valid(raise_exception=True)
-    checked: dict[str, Any] = query.validated_data
-    return checked
+    return MappingProxyType(query.validated_data)
 
 
 def service_of(code: str, *, actor: Actor) -> Service:
@@ -153,7 +163,7 @@ def service_of(code: str, *, actor: Actor) -> Service:
 
 
 def _wish(
-    query: dict[str, Any], *, service: Service, actor: Actor, now: datetime
+    query: Mapping[str, Any], *, service: Service, actor: Actor, now: datetime
 ) -> Wish:
     location = capacity.location_serving(query["postal_code"])
     if "location" in query and actor.is_staff:
@@ -169,7 +179,7 @@ def _not_found() -> NoReturn:
 
 
 def _question(
-    query: dict[str, Any], *, actor: Actor, hold_token: str, now: datetime
+    query: Mapping[str, Any], *, actor: Actor, hold_token: str, now: datetime
 ) -> Question:
     """Return the question; what is for staff only is not heard from others."""
     chosen = query if actor.is_staff else {}
@@ -206,9 +216,11 @@ def _address(property_id: UUID | None) -> Property | None:
     return Property.objects.filter(pk=property_id).first() or _not_found()
 
 
-def _slot(promise: Promise, *, wish: Wish, zone: ZoneInfo) -> dict[str, Any]:
-    is_window = wish.terms.window is not None
-    end = promise.end if is_window else promise.start + wish.terms.duration
+@lru_cache(maxsize=10_000)
+def _slot(promise: Promise, *, terms: Terms, zone: ZoneInfo) -> dict[str, Any]:
+    """Return a promise as it is shown; who adds to it makes a copy."""
+    is_window = terms.window is not None
+    end = promise.end if is_window else promise.start + terms.duration
     starts_at = promise.starts_at.astimezone(zone)
     ends_at = to_moment(end).astimezone(zone)
     return {

@@ -1,12 +1,10 @@
 """Technicians' calendars, as they are read from the database."""
 
-from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
-
-from django.db import connection
-from psycopg.pq import Format
 
 from appointments.rules import slots
 from appointments.rules.slots import Span, Wish, Worker, to_minute, to_moment
@@ -33,53 +31,50 @@ def reach_of(wish: Wish, days: Collection[date]) -> Span:
 _SPLIT_DAYS = MOST_PARTS + 7
 
 
-def packed_days(
-    technician_ids: list[UUID], *, span: Span
-) -> tuple[UUID | None, dict[UUID, list[bytes]]]:
-    """Return the packed days of each technician that touch the span, in order.
-
-    And the roster's version as of the same moment.
-    """
-    found: dict[UUID, list[bytes]] = defaultdict(list)
-    days = to_moment(span.start).date(), to_moment(span.end).date()
-    with connection.cursor() as cursor:
-        cursor.cursor.format = Format.BINARY  # as text, bytes are twice as long
-        cursor.execute(_DAYS, [technician_ids, *days])
-        rows = cursor.fetchall()
-    for _, technician_id, packed in rows:
-        found[technician_id].append(packed)
-    return rows[0][0], found
-
-
-_DAYS = """
-    SELECT roster.version, technician_id, stops
-    FROM (SELECT (SELECT version FROM appointments_rosterversion)) AS roster (version)
-    LEFT JOIN appointments_technicianday
-        ON technician_id = ANY(%s) AND day BETWEEN %s AND %s AND stops <> ''
-    ORDER BY technician_id, day
-"""
-
-
 def worker_of(
     *,
     person: Person,
     roster: Roster,
     span: Span,
-    days: list[bytes],
+    days: Sequence[bytes],
     now: datetime,
     own: Collection[UUID],
 ) -> Worker:
     """Return the technician with the calendar of the span, from its packed days."""
+    packed = _Packed(roster.version, person.id, span, tuple(days), person, roster)
+    worker = _remembered(packed)
+    if worker.fingerprint is not None and not own:
+        return worker
+    # Another asker, or another moment, has another calendar: a copy has no fingerprint.
+    return replace(worker, stops=slots.live(days, now=now, own=own))
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """All that a calendar is made from: by these it is known again."""
+
+    version: UUID | None
+    person_id: UUID
+    span: Span
+    days: tuple[bytes, ...]
+    person: Person = field(compare=False)
+    roster: Roster = field(compare=False)
+
+
+@lru_cache(maxsize=2_000)
+def _remembered(packed: _Packed) -> Worker:
+    """Return the technician with all stops of the packed days, holds included."""
+    person, span = packed.person, packed.span
     # A night shift begins the day before, and zones lie up to a day apart.
     first = to_moment(span.start).date() - timedelta(days=2)
     last = to_moment(span.end).date() + timedelta(days=1)
     shifts = [
         shift
         for n in range((last - first).days + 1)
-        for shift in roster.shifts_on(person.id, first + timedelta(days=n))
+        for shift in packed.roster.shifts_on(person.id, first + timedelta(days=n))
         if shift.start < span.end and span.start < shift.end
     ]
-    stops = slots.live(days, now=now, own=own)
+    stops = slots.unpacked(packed.days)
     worker = Worker(
         id=person.id,
         is_active=person.is_active,
@@ -90,6 +85,4 @@ def worker_of(
         time_off=[away for away in person.time_off if away.overlaps(span)],
         stops=stops,
     )
-    if own or slots.has_holds(stops):
-        return worker  # another asker, or another moment, has another calendar
-    return worker.marked((roster.version, person.id, span, *days))
+    return worker if slots.has_holds(stops) else worker.marked(packed)

@@ -1,11 +1,11 @@
 """Load the facts on which the slot engine decides: a constant number of queries."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import wraps
-from typing import ParamSpec, TypeVar, cast
+from typing import ParamSpec, Protocol, TypeVar, cast
 from uuid import UUID
 
 from appointments.rules import slots
@@ -13,14 +13,16 @@ from appointments.rules.slots import (
     Placement,
     Promise,
     Reason,
+    Span,
     Wish,
     Worker,
     to_minute,
     to_moment,
 )
 from appointments.rules.slots.starts import fitness_refusal
-from appointments.selectors.calendars import packed_days, reach_of, worker_of
+from appointments.selectors.calendars import reach_of, worker_of
 from appointments.selectors.caps import with_taken
+from appointments.selectors.packed_days import packed_days
 from appointments.selectors.roster import current_roster, known_roster
 from appointments.selectors.wishes import (
     OutOfServiceArea,
@@ -47,6 +49,16 @@ __all__ = [
 ]
 
 Workers = dict[UUID, Worker]
+
+
+class DaysReader(Protocol):
+    """What reads the packed days of technicians, and the roster's version."""
+
+    def __call__(
+        self, technician_ids: list[UUID], *, span: Span
+    ) -> tuple[UUID | None, Mapping[UUID, Sequence[bytes]]]: ...
+
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -112,7 +124,7 @@ def promises_between(
     days: int,
     technician_id: UUID | None = None,
     own: Collection[UUID] = (),
-) -> list[Promise]:
+) -> Sequence[Promise]:
     """Return what can be booked as `slots_between` does, without asking by whom."""
     wish, workers, wanted = facts_for(
         wish, first_day=first_day, days=days, technician_id=technician_id, own=own
@@ -156,12 +168,13 @@ def workers_for(
     technician_ids: Collection[UUID] | None = None,
     own: Collection[UUID] = (),
     only_fit: bool = False,
+    read: DaysReader = packed_days,
 ) -> Workers:
     """Return the technicians of the wish's branch with their calendars on `days`.
 
     With `technician_ids`, just those, wherever they work; `only_fit` leaves out whom
     the wish cannot go to on any of the days. One query, unless the roster changed
-    since it was read.
+    since it was read. `read` is who asks it: whoever books locks them first.
 
     Raises:
         RosterChanged: the wish was made from another roster than the one that holds.
@@ -175,7 +188,7 @@ def workers_for(
         if only_fit:  # who is not on the first day will not be later
             first = min(days)
             people = [one for one in people if not fitness_refusal(wish, one, first)]
-        version, stops = packed_days([person.id for person in people], span=span)
+        version, stops = read([person.id for person in people], span=span)
         if wish.version not in {None, version}:
             raise RosterChanged
         if version == roster.version:
@@ -186,7 +199,7 @@ def workers_for(
             person=person,
             roster=roster,
             span=span,
-            days=stops[person.id],
+            days=stops.get(person.id, ()),
             now=wish.now,
             own=own,
         )

@@ -34,7 +34,7 @@ from appointments.rules.slots.promises import (
 )
 from appointments.rules.slots.reasons import common_refusal, start_refusal, why_not
 from appointments.rules.slots.starts import fitness_refusal, parts_from
-from appointments.rules.slots.stops import has_holds, live, stop
+from appointments.rules.slots.stops import has_holds, live, stop, unpacked
 
 __all__ = [
     "EXACT_PROMISE",
@@ -68,6 +68,7 @@ __all__ = [
     "stop",
     "to_minute",
     "to_moment",
+    "unpacked",
     "why_not",
     "work_starts",
 ]

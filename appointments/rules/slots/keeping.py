@@ -4,7 +4,7 @@ The starts of work within a promise are numbered by their quarter hours, and a s
 of them is an integer, one bit each. So a crew's common starts are a bit operation.
 """
 
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -32,7 +32,7 @@ Workers = Mapping[UUID, Worker]
 Keepers = list[list[tuple[Worker, int]]]
 
 
-def keepers_of(wish: Wish, workers: Workers, promises: list[Promise]) -> Keepers:
+def keepers_of(wish: Wish, workers: Workers, promises: Sequence[Promise]) -> Keepers:
     """Return, for each of the promises, who can keep it and from which starts."""
     keepers: Keepers = [[] for _ in promises]
     if not promises:
@@ -47,7 +47,7 @@ def keepers_of(wish: Wish, workers: Workers, promises: list[Promise]) -> Keepers
     return keepers
 
 
-def _fit_until(wish: Wish, worker: Worker, promises: list[Promise]) -> date | None:
+def _fit_until(wish: Wish, worker: Worker, promises: Sequence[Promise]) -> date | None:
     """Return the last of the promises' days on which the technician is fit.
 
     Fitness only ever ends, with a certificate: who is fit on a day was so before.
@@ -67,7 +67,7 @@ def starts_of(wish: Wish, worker: Worker, promise: Promise) -> int:
 
 
 def _kept(
-    wish: Wish, worker: Worker, promises: list[Promise]
+    wish: Wish, worker: Worker, promises: Sequence[Promise]
 ) -> Iterable[tuple[int, int]]:
     """Return (number of the promise, set of starts) for those that can be kept."""
     if wish.terms.splits:
@@ -76,7 +76,7 @@ def _kept(
 
 
 def _kept_at_once(
-    wish: Wish, worker: Worker, promises: list[Promise]
+    wish: Wish, worker: Worker, promises: Sequence[Promise]
 ) -> Iterable[tuple[int, int]]:
     """Lay what is free over the promises; both are in order of time."""
     found: dict[int, int] = {}
@@ -137,7 +137,7 @@ def _remembered(asked: _Asked) -> tuple[Starts, ...]:
 
 
 def _kept_in_parts(
-    wish: Wish, worker: Worker, promises: list[Promise]
+    wish: Wish, worker: Worker, promises: Sequence[Promise]
 ) -> Iterator[tuple[int, int]]:
     for number, promise in enumerate(promises):
         starts = 0

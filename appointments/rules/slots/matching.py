@@ -1,9 +1,12 @@
 """What can be promised, and by whom: what a branch promises met with who is free."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
+from uuid import UUID
 
-from appointments.rules.slots.facts import Placement, Promise, Wish
+from appointments.rules.slots.facts import Override, Placement, Promise, Terms, Wish
 from appointments.rules.slots.keeping import Workers, common_start, keepers_of
 from appointments.rules.slots.promises import (
     is_capped,
@@ -12,6 +15,7 @@ from appointments.rules.slots.promises import (
     promises_on,
 )
 from appointments.rules.slots.ways import ways_to_keep
+from core.travel import Place
 
 
 def offers(
@@ -27,9 +31,54 @@ def offers(
             yield promise, ways
 
 
-def offered(wish: Wish, workers: Workers, days: Iterable[date]) -> list[Promise]:
+def offered(wish: Wish, workers: Workers, days: Iterable[date]) -> Sequence[Promise]:
     """Return each promise that can be kept; by whom is not asked."""
-    promises = _open_promises(wish, days)
+    promises = tuple(_open_promises(wish, days))
+    calendars = tuple(worker.fingerprint for worker in workers.values())
+    if not promises or None in calendars or wish.travel.has_provider:
+        return _kept(wish, workers, promises)
+    asked = _Asked(
+        promises,
+        calendars,
+        max(wish.earliest, promises[0].start),
+        wish.terms,
+        wish.branch.id,
+        wish.zone_id,
+        wish.place,
+        wish.barred,
+        wish.overridden,
+        wish,
+        workers,
+    )
+    return _remembered(asked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """All that it depends on which promises can be kept; the rest comes along."""
+
+    promises: tuple[Promise, ...]
+    calendars: tuple[Hashable, ...]
+    earliest: int
+    terms: Terms
+    branch_id: UUID
+    zone_id: UUID | None
+    place: Place | None
+    barred: frozenset[UUID]
+    overridden: frozenset[Override]
+    wish: Wish = field(compare=False)
+    workers: Workers = field(compare=False)
+
+
+@lru_cache(maxsize=1_000)
+def _remembered(asked: _Asked) -> tuple[Promise, ...]:
+    """Return the same answer to the same question about the same calendars."""
+    return tuple(_kept(asked.wish, asked.workers, asked.promises))
+
+
+def _kept(
+    wish: Wish, workers: Workers, promises: Sequence[Promise]
+) -> Sequence[Promise]:
     if wish.terms.crew_size > 1:
         found = zip(promises, keepers_of(wish, workers, promises), strict=True)
         return [one for one, who in found if common_start(wish, who) is not None]

@@ -4,6 +4,7 @@ import struct
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import lru_cache
+from operator import itemgetter
 from uuid import UUID
 
 from appointments.rules.slots.facts import Stop, minute_from, to_minute
@@ -11,6 +12,8 @@ from core.travel import Place
 
 # As `stops_of_technician_day()` packs it.
 RECORD = struct.Struct(">iiiiq16s")
+
+_HELD_UNTIL = itemgetter(4)
 
 # Stands for "no coordinates".
 NOWHERE = -(2**31)
@@ -36,30 +39,32 @@ def _unpacked(packed: bytes) -> tuple[Stop, ...]:
     return tuple(RECORD.iter_unpack(packed))
 
 
-def live(
-    days: Iterable[bytes], *, now: datetime, own: Collection[UUID] = ()
-) -> list[Stop]:
-    """Return the stops of packed days that follow each other, in order of time.
+def unpacked(days: Iterable[bytes]) -> list[Stop]:
+    """Return all stops of packed days that follow each other, in order of time.
 
-    Without holds that are over, without those of `own` visits and holds, and with
-    what reaches over midnight, which both days tell of, once.
+    What reaches over midnight, which both days tell of, is there once.
     """
     found: list[Stop] = []
     for packed in days:
         stops = _unpacked(packed)
         again = found and stops and found[-1] == stops[0]
         found += stops[1:] if again else stops
-    if not own and not has_holds(found):
-        return found
+    return found
+
+
+def live(
+    days: Iterable[bytes], *, now: datetime, own: Collection[UUID] = ()
+) -> list[Stop]:
+    """Return the stops that count: no holds that are over, none of `own`."""
     moment = round(now.timestamp() * 1_000_000)
     not_mine = {owner.bytes for owner in own}
     return [
         each
-        for each in found
+        for each in unpacked(days)
         if (not each[4] or each[4] > moment) and each[5] not in not_mine
     ]
 
 
 def has_holds(stops: Iterable[Stop]) -> bool:
     """Tell whether one of the stops is only held: it ends without being written."""
-    return any(stop[4] for stop in stops)
+    return any(map(_HELD_UNTIL, stops))
