@@ -457,6 +457,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 # Signed webhooks may go to loopback and plain http only on a laptop or in tests:
 # the sandbox receiver lives there.
 WEBHOOK_ALLOW_PRIVATE_TARGETS = not PRODUCTION
+# Likewise connections to vendors: in production only hosts that are theirs.
+VENDORS_MAY_BE_ANYWHERE = not PRODUCTION
 SANDBOX_URL = env.str("SANDBOX_URL", default="http://127.0.0.1:8001")
 SANDBOX_SECRET = env.str("SANDBOX_SECRET", default="")
 

@@ -19,6 +19,20 @@ def _cipher() -> MultiFernet:
     )
 
 
+def seal(text: str) -> str:
+    """Return the text as it may be kept outside of the process."""
+    return _cipher().encrypt(text.encode()).decode()
+
+
+def unseal(sealed: str) -> str:
+    """Return a text that was sealed.
+
+    Raises:
+        InvalidToken: no key opens it.
+    """
+    return _cipher().decrypt(sealed.encode()).decode()
+
+
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # at run time
     """Text that is readable in Python and ciphertext in the database.
 
@@ -29,12 +43,12 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # at run 
     def get_prep_value(self, value: Any) -> Any:
         if value in {None, ""}:
             return value
-        return _cipher().encrypt(str(value).encode()).decode()
+        return seal(str(value))
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
         if value in {None, ""}:
             return value
-        return _cipher().decrypt(value.encode()).decode()
+        return unseal(value)
 
 
-__all__ = ["EncryptedTextField", "InvalidToken"]
+__all__ = ["EncryptedTextField", "InvalidToken", "seal", "unseal"]

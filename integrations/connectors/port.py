@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as filled
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from integrations.rules.refusals import CallFailed
 from integrations.rules.things import Inbound, Page, Remote, Thing
 
 
@@ -47,10 +48,17 @@ class Caller(Protocol):
         """
 
     def remember(self, key: str, value: str, *, seconds: float) -> None:
-        """Keep something for a while, such as an access token (never in clear)."""
+        """Keep something for a while, such as an access token (never in clear).
+
+        An empty `value` forgets what was kept, unless somebody has renewed it since
+        this caller recalled it.
+        """
 
     def recall(self, key: str) -> str | None:
-        """Return what was kept, if it still holds."""
+        """Return what was kept, if it still holds.
+
+        While `authorise` runs, None means: renew it, nobody else does.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +106,10 @@ class Connector(Protocol):
 
     vendor: str
     hosts: Mapping[str, str]
-    """Base URLs by name: "api" at least. A connection's `settings["hosts"]` overrides
-    them, in production only by hosts of `trusted_hosts`."""
+    """Base URLs by name: "api" at least; `{name}` in one is filled from the settings.
+    A connection's `settings["hosts"]` overrides them."""
     trusted_hosts: frozenset[str]
+    """Names, or `*.` and a domain: in production nothing else is called."""
     questions: tuple[Question, ...]
     calls_per_second: float
     kinds: frozenset[str]
@@ -150,3 +159,11 @@ class Connector(Protocol):
 
     def read(self, call: Caller, event: Inbound) -> list[Remote]:
         """Tell what a callback is about; may fetch the thing. Nothing for us: []."""
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """A connector whose vendor means something of its own by a status."""
+
+    def kind_of(self, status: int, body: Any) -> type[CallFailed] | None:
+        """Return what an error answer is; None leaves it to what all mean by it."""

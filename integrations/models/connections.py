@@ -127,7 +127,8 @@ class ConnectionHealth(models.Model):
 
     `window` counts calls and failures in buckets of ten seconds, the newest last:
     [[bucket, calls, failures], ...]. While the breaker is open nobody calls before
-    `reopens_at`; then one caller at a time holds `probe_until`.
+    `reopens_at`; then one caller at a time holds `probe_until`. After that, until
+    `recovering_until`, the pace follows `normal_rate`: calls per second before.
     """
 
     connection = models.OneToOneField(
@@ -143,6 +144,8 @@ class ConnectionHealth(models.Model):
     reopens_at = models.DateTimeField(null=True, blank=True)
     probe_token = models.UUIDField(null=True, blank=True)
     probe_until = models.DateTimeField(null=True, blank=True)
+    normal_rate = models.FloatField(null=True, blank=True)
+    recovering_until = models.DateTimeField(null=True, blank=True)
 
     last_success_at = models.DateTimeField(null=True, blank=True)
     last_failure_at = models.DateTimeField(null=True, blank=True)
