@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from core.actors import Actor
@@ -18,6 +18,15 @@ from core.models.outbox import OPEN, OutboxQuerySet, OutboxStatus
 AT_MOST = 10_000
 # Beyond these the sweep rings.
 _RING_AT_MOST = 100
+# Each a little later than the one before.
+_LET_GO = """
+UPDATE core_outboxmessage
+SET status = 'pending', hinted_at = NULL,
+    next_attempt_at = statement_timestamp()
+        + make_interval(secs => (place.number - 1) * %(seconds)s)
+FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS place(id, number)
+WHERE core_outboxmessage.id = place.id
+"""
 REPLAYABLE = (OutboxStatus.DEAD, OutboxStatus.DELIVERED)
 
 
@@ -114,27 +123,47 @@ def cancel(*, key: UUID, actor: Actor, now: datetime, reason: str) -> OutboxMess
     return message
 
 
-def park(*, kind: str, destination: str) -> int:
+def park(*, destination: str, kind: str | None = None) -> int:
     """Hold back all that waits for a destination that was switched off."""
-    return OutboxMessage.objects.filter(
-        kind=kind, destination=destination, status=OutboxStatus.PENDING
-    ).update(status=OutboxStatus.PARKED)
+    return (
+        _bound_for(destination, kind)
+        .filter(status=OutboxStatus.PENDING)
+        .update(status=OutboxStatus.PARKED)
+    )
 
 
-def unpark(*, kind: str, destination: str) -> int:
-    """Let go what was parked: its destination is back. The sweep rings, in order."""
-    return OutboxMessage.objects.filter(
-        kind=kind, destination=destination, status=OutboxStatus.PARKED
-    ).update(status=OutboxStatus.PENDING, next_attempt_at=Now(), hinted_at=None)
+def unpark(
+    *, destination: str, kind: str | None = None, per_second: float | None = None
+) -> int:
+    """Let go what was parked: its destination is back. The sweep rings, in order.
+
+    With `per_second` the oldest go at once and the others follow at that pace.
+    """
+    parked = _bound_for(destination, kind).filter(status=OutboxStatus.PARKED)
+    if per_second is None:
+        return parked.update(
+            status=OutboxStatus.PENDING, next_attempt_at=Now(), hinted_at=None
+        )
+    with transaction.atomic(), connection.cursor() as cursor:
+        ids = list(
+            parked.select_for_update().order_by("pk").values_list("pk", flat=True)
+        )
+        cursor.execute(_LET_GO, {"ids": ids, "seconds": 1 / per_second})
+    return len(ids)
 
 
-def call_off_all(*, kind: str, destination: str) -> int:
+def call_off_all(*, destination: str, kind: str | None = None) -> int:
     """Call off all that waits for a destination that is gone for good."""
-    return OutboxMessage.objects.filter(
-        kind=kind,
-        destination=destination,
-        status__in=[OutboxStatus.PENDING, OutboxStatus.PARKED],
-    ).update(status=OutboxStatus.CANCELLED, finished_at=Now())
+    return (
+        _bound_for(destination, kind)
+        .filter(status__in=[OutboxStatus.PENDING, OutboxStatus.PARKED])
+        .update(status=OutboxStatus.CANCELLED, finished_at=Now())
+    )
+
+
+def _bound_for(destination: str, kind: str | None) -> OutboxQuerySet:
+    bound = OutboxMessage.objects.filter(destination=destination)
+    return bound if kind is None else bound.filter(kind=kind)
 
 
 def _locked(key: UUID) -> OutboxMessage:

@@ -50,7 +50,10 @@ _SHORTEST_SECRET = 6
 
 
 def caller_for(
-    connection: Connection, *, seconds: float = TOTAL_SECONDS
+    connection: Connection,
+    *,
+    connector: Connector | None = None,
+    seconds: float = TOTAL_SECONDS,
 ) -> "VendorCaller":
     """Return what calls the vendor of a connection, for `seconds` altogether.
 
@@ -59,7 +62,7 @@ def caller_for(
     """
     return VendorCaller(
         connection=connection,
-        connector=connector_of(connection.vendor),
+        connector=connector or connector_of(connection.vendor),
         seconds=seconds,
     )
 
