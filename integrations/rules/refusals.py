@@ -6,6 +6,7 @@ CallFailed
 ├── Busy          they said: later (429, 5xx)
 ├── NotAllowed    they refuse our credentials (401, 403)
 └── Refused       they understood, and will never do it as it is (other 4xx)
+    └── NotYet    they need not be told now: a later change brings it
 """
 
 from datetime import timedelta
@@ -56,3 +57,7 @@ class NotAllowed(CallFailed):
 
 class Refused(CallFailed):
     """They will never do it as it is."""
+
+
+class NotYet(Refused):
+    """They cannot be told now, and need not be: a later change brings it."""

@@ -1,0 +1,256 @@
+"""Merge what a vendor says of a linked thing into ours, field by field."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models.functions import Now
+
+from integrations.models import (
+    Connection,
+    ExternalLink,
+    InboundEvent,
+    InboundState,
+)
+from integrations.rules.mapping import Rule, Unread, taken_in
+from integrations.rules.merging import Clash, Merge, decided, is_older, merge
+from integrations.rules.things import Remote, Thing
+from integrations.services.sync.applying import leads, people, visits
+from integrations.services.sync.applying.changes import Change
+from integrations.services.sync.applying.finding import locked_link
+from integrations.services.sync.applying.taking import TakenIn
+from integrations.services.sync.conflicts import close_agreed, note_conflict
+from integrations.services.sync.links import newest
+from integrations.services.sync.mappings import actor_for, rules_for
+from integrations.services.sync.records import changed_at, thing_of
+from integrations.services.sync.telling import tell
+
+Problems = Mapping[str, str]
+
+# Write fields of theirs; return why some could not be ours, by field.
+_WRITERS: Mapping[str, Callable[[Change], Problems]] = {
+    "appointment": visits.write,
+    "customer": people.write,
+    "lead": leads.write,
+}
+# Leave out what would turn the clock back, and say who wins where both changed.
+_SETTLERS: Mapping[str, Callable[[Thing, dict[str, Any], dict[str, str]], None]] = {
+    "appointment": visits.settle,
+    "lead": leads.settle,
+}
+GONE = "existence"
+"""The field of a conflict about a thing that is gone at the vendor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """One thing of theirs, and ours that it is linked to."""
+
+    connection: Connection
+    link: ExternalLink
+    thing: Thing
+    remote: Remote
+    inbound: InboundEvent | None
+    now: datetime
+
+
+def apply(
+    *,
+    connection: Connection,
+    remote: Remote,
+    inbound: InboundEvent | None,
+    now: datetime,
+) -> TakenIn:
+    """Make what they changed ours, and keep what loses. See `Applier`."""
+    link = locked_link(connection=connection, remote=remote)
+    if link is None:
+        return _ignored("It is none of ours.")
+    if is_older(remote.version, _version_of(link, remote)):
+        return TakenIn(state=InboundState.STALE, note="Older than what we know.")
+    thing = thing_of(kind=link.object_type, object_id=link.object_id)
+    if thing is None:
+        return _ignored("Ours is gone.")
+    case = _Case(
+        connection=connection,
+        link=link,
+        thing=thing,
+        remote=remote,
+        inbound=inbound,
+        now=now,
+    )
+    if remote.is_gone:
+        return _mourn(case)
+    return _merge(case)
+
+
+def _merge(case: _Case) -> TakenIn:
+    rules = rules_for(connection=case.connection, kind=case.thing.kind)
+    theirs, unread = taken_in(rules, case.remote.fields)
+    winners = _winners(case, rules)
+    settle = _SETTLERS.get(case.thing.kind)
+    if settle is not None:
+        settle(case.thing, theirs, winners)
+    merged = merge(
+        agreed=case.link.agreed,
+        ours=case.thing.fields,
+        theirs=theirs,
+        winners=winners,
+    )
+    problems = _write(case, merged)
+    after = _after(case, merged)
+    problems = {**_not_as_they_say(merged, after, problems), **problems}
+    _note(case, merged, problems, unread)
+    _remember(case, merged, problems, after)
+    if merged.to_tell or any(clash.kept == "ours" for clash in merged.clashes):
+        tell(connection=case.connection, kind=case.thing.kind, object_id=case.thing.id)
+    return _verdict(case, merged, problems, unread)
+
+
+def _winners(case: _Case, rules: list[Rule]) -> dict[str, str]:
+    ours_at = changed_at(case.thing)
+    return {
+        rule.field: decided(
+            rule.winner, theirs_at=case.remote.changed_at, ours_at=ours_at
+        )
+        for rule in rules
+        if rule.comes_in
+    }
+
+
+def _write(case: _Case, merged: Merge) -> Problems:
+    write = _WRITERS.get(case.thing.kind)
+    if write is None or not merged.to_apply:
+        return {}
+    return write(
+        Change(
+            thing=case.thing,
+            fields=merged.to_apply,
+            remote=case.remote,
+            actor=actor_for(case.connection),
+            now=case.now,
+        )
+    )
+
+
+def _after(case: _Case, merged: Merge) -> Mapping[str, Any]:
+    """Return our fields as they are after what was applied."""
+    if not merged.to_apply:
+        return case.thing.fields
+    fresh = thing_of(kind=case.thing.kind, object_id=case.thing.id)
+    return fresh.fields if fresh else {}
+
+
+def _not_as_they_say(
+    merged: Merge, after: Mapping[str, Any], problems: Problems
+) -> Problems:
+    """Name what was stored, and came out otherwise than they have it."""
+    return {
+        field: f"It became {after.get(field)!r} here."
+        for field, value in merged.to_apply.items()
+        if field not in problems and after.get(field) != value
+    }
+
+
+def _note(case: _Case, merged: Merge, problems: Problems, unread: list[Unread]) -> None:
+    """Keep what lost, and what could not be."""
+    for clash in merged.clashes:
+        if clash.field not in problems:
+            _keep(case, clash)
+    for each in unread:
+        _keep(case, _clash_of(case, each.field, each.value), why=each.why)
+    for field, why in problems.items():
+        _keep(case, _clash_of(case, field, merged.to_apply[field]), why=why)
+
+
+def _keep(case: _Case, clash: Clash, *, why: str = "") -> None:
+    note_conflict(
+        link=case.link, clash=clash, why=why, now=case.now, inbound=case.inbound
+    )
+
+
+def _clash_of(case: _Case, field: str, value: Any) -> Clash:
+    return Clash(
+        field=field,
+        agreed=case.link.agreed.get(field),
+        ours=case.thing.fields.get(field),
+        theirs=value,
+    )
+
+
+def _remember(
+    case: _Case, merged: Merge, problems: Problems, after: Mapping[str, Any]
+) -> None:
+    """Write down what both sides agree on now, and which version of theirs it was."""
+    link, before = case.link, case.link.agreed
+    agreed = dict(merged.agreed)
+    for field in problems:
+        agreed.pop(field, None)
+        if field in before:
+            agreed[field] = before[field]
+    # Ours may have followed in fields that they told us of, but that do not come in.
+    agreed |= {
+        field: value
+        for field, value in case.remote.fields.items()
+        if field not in problems and field in after and after[field] == value
+    }
+    link.agreed, link.is_gone = agreed, False
+    link.save(update_fields=["agreed", "is_gone"])
+    rows = ExternalLink.objects.filter(
+        connection=case.connection,
+        object_type=link.object_type,
+        object_id=link.object_id,
+    )
+    rows.filter(pk=link.pk).update(seen_at=Now())
+    version = newest(case.remote.version, _version_of(link, case.remote))
+    rows.filter(remote_type=case.remote.remote_type).update(remote_version=version)
+    same = {field for field, value in agreed.items() if after.get(field) == value}
+    close_agreed(link=link, fields={*same, GONE}, now=case.now)
+
+
+def _version_of(link: ExternalLink, remote: Remote) -> str:
+    """Return the newest version seen of that one of the thing's remote ids."""
+    if link.remote_type == remote.remote_type:
+        return link.remote_version
+    further = ExternalLink.objects.filter(
+        connection=link.connection_id,
+        object_type=link.object_type,
+        object_id=link.object_id,
+        remote_type=remote.remote_type,
+    )
+    return further.values_list("remote_version", flat=True).first() or ""
+
+
+def _mourn(case: _Case) -> TakenIn:
+    """Note that a linked thing is gone there: a person decides what that means."""
+    if case.link.is_gone:
+        return _ignored("It is known to be gone.")
+    ExternalLink.objects.filter(pk=case.link.pk).update(is_gone=True, seen_at=Now())
+    _keep(
+        case,
+        Clash(field=GONE, agreed=True, ours=True, theirs=False),
+        why=f"{case.remote.remote_type} {case.remote.remote_id} is gone there.",
+    )
+    return TakenIn(state=InboundState.PROCESSED, note="It is gone there.")
+
+
+def _verdict(
+    case: _Case, merged: Merge, problems: Problems, unread: list[Unread]
+) -> TakenIn:
+    kind = case.thing.kind
+    if problems or unread:
+        fields = sorted({*problems, *(each.field for each in unread)})
+        return TakenIn(
+            state=InboundState.PROCESSED,
+            note=f"{kind}: needs attention: {', '.join(fields)}.",
+        )
+    if merged.says_nothing_new:
+        return _ignored("Nothing new.")
+    applied = ", ".join(sorted(merged.to_apply)) or "none"
+    lost = ", ".join(clash.field for clash in merged.clashes)
+    note = f"{kind}: taken in: {applied}." + (f" Both changed: {lost}." * bool(lost))
+    return TakenIn(state=InboundState.PROCESSED, note=note)
+
+
+def _ignored(note: str) -> TakenIn:
+    return TakenIn(state=InboundState.IGNORED, note=note)

@@ -1,0 +1,113 @@
+"""Move a visit as the vendor did: through the one predicate, or not at all."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from appointments import services
+from appointments.rules.states import LATER, Status
+from integrations.rules.merging import OURS, THEIRS
+from integrations.rules.things import Thing
+from integrations.services.sync.applying.changes import (
+    DOES_NOT_COME_IN,
+    Change,
+    all_for,
+    attempt,
+)
+
+TIME, CREW, STATUS = "window_starts_at", "technicians", "status"
+_ENDED = frozenset(status for status, later in LATER.items() if not later)
+# How far a visit has come. Both sides may lag behind; the further one knows more.
+_PROGRESS = (
+    *(Status.HELD, Status.REQUESTED, Status.SCHEDULED, Status.DISPATCHED),
+    *(Status.EN_ROUTE, Status.PAUSED, Status.ON_SITE),
+)
+# What lies between: a vendor that tells of the end only has passed these.
+_ON_THE_WAY = {
+    Status.COMPLETED: (Status.ON_SITE,),
+    Status.INCOMPLETE: (Status.ON_SITE,),
+    Status.PAUSED: (Status.ON_SITE,),
+}
+
+
+def settle(thing: Thing, theirs: dict[str, Any], winners: dict[str, str]) -> None:
+    """See to it that an older word of theirs does not turn a visit's clock back.
+
+    What has ended stays ended. Where both moved the status on, the further one
+    stands. Nobody moves a visit that has ended on either side.
+    """
+    ours = Status(thing.fields[STATUS])
+    their = theirs.get(STATUS)
+    if their is not None and their not in set(Status):
+        del theirs[STATUS]
+        their = None
+    if ours in _ENDED and (their is None or Status(their) not in _ENDED):
+        theirs.clear()
+    elif their is not None and STATUS in winners:
+        if Status(their) in _ENDED:
+            for field in set(theirs) - {STATUS}:
+                del theirs[field]
+        is_further = _progress(Status(their)) > _progress(ours)
+        winners[STATUS] = THEIRS if is_further else OURS
+        if not is_further and Status(their) not in _ENDED:
+            del theirs[STATUS]  # they lag behind; ours has been told, or will be
+
+
+def write(change: Change) -> Mapping[str, str]:
+    """Bring a visit to their time, crew and status; return why not, by field."""
+    fields = dict(change.fields)
+    moves = {field: fields.pop(field) for field in (TIME, CREW) if field in fields}
+    status = fields.pop(STATUS, None)
+    problems = all_for(set(fields), DOES_NOT_COME_IN)
+    if moves:
+        problems |= all_for(moves, attempt(lambda: _move(change, moves)))
+    if status is not None:
+        problems |= all_for(
+            {STATUS}, attempt(lambda: _change_status(change, Status(status)))
+        )
+    return problems
+
+
+def _move(change: Change, moves: Mapping[str, Any]) -> None:
+    crew = [UUID(each) for each in moves.get(CREW, [])]
+    about: dict[str, Any] = {
+        "appointment_id": change.thing.id,
+        "actor": change.actor,
+        "now": change.now,
+        "reason": f"Changed at {change.actor.label}.",
+    }
+    if TIME in moves:
+        services.reschedule(
+            starts_at=datetime.fromisoformat(moves[TIME]),
+            technician_id=crew[0] if crew else None,
+            **about,
+        )
+        if CREW in moves and not crew:
+            services.unassign(**about)
+    elif crew:
+        services.assign(technician_id=crew[0], **about)
+    else:
+        services.unassign(**about)
+
+
+def _change_status(change: Change, to: Status) -> None:
+    reason = change.remote.fields.get("cancellation_reason")
+    about: dict[str, Any] = {
+        "appointment_id": change.thing.id,
+        "actor": change.actor,
+        "now": change.now,
+        "reason": str(reason or f"Changed at {change.actor.label}."),
+    }
+    between = [
+        step
+        for step in _ON_THE_WAY.get(to, ())
+        if _progress(Status(change.thing.fields[STATUS])) < _progress(step)
+    ]
+    for step in [*between, to]:
+        services.change_status(to=step, **about)
+
+
+def _progress(status: Status) -> int:
+    """Return how far a visit in that state has come."""
+    return _PROGRESS.index(status) if status in _PROGRESS else len(_PROGRESS)
