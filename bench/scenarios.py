@@ -46,7 +46,7 @@ SCENARIOS = (
     Scenario(
         name="ping",
         group="list",
-        questions=lambda _: [Request(path="/ping")],
+        questions=lambda _: [Request(path="/api/v1/ping")],
         programs=("ours", "idiomatic"),
     ),
     Scenario(

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, NoReturn
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -33,11 +32,11 @@ from appointments.selectors.availability import (
     sold,
 )
 from appointments.selectors.holds import own_holds
-from appointments.selectors.roster import current_roster
+from appointments.selectors.roster import Roster, current_roster
 from core.actors import Actor
 from core.api.actors import actor_of
 from core.api.schema import MORE_PROBLEMS
-from core.api.serializers import StrictSerializer
+from core.api.serializers import checked_query
 from core.errors import NotFound
 from core.models import Location
 from leads.models import Property
@@ -80,7 +79,7 @@ class AvailabilityView(APIView):
     )
     def get(self, request: Request) -> Response:
         """List what can be booked; the slot that one holds is."""
-        query, actor = _read(AvailabilityInput, request), actor_of(request)
+        query, actor = checked_query(AvailabilityInput, request), actor_of(request)
         question = _question(
             query,
             actor=actor,
@@ -122,7 +121,7 @@ class ExplanationView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Explain one start, technician by technician."""
-        query = _read(ExplanationInput, request)
+        query = checked_query(ExplanationInput, request)
         actor = actor_of(request)
         service = service_of(query["service"], actor=actor)
         wish = _wish(query, service=service, actor=actor, now=timezone.now())
@@ -139,25 +138,11 @@ class ExplanationView(APIView):
         )
 
 
-def _read(form: type[StrictSerializer], request: Request) -> Mapping[str, Any]:
-    """Return the checked query parameters; one given twice counts once, the last."""
-    return _checked(form, frozenset(request.query_params.dict().items()))
-
-
-@lru_cache(maxsize=2_000)
-def _checked(
-    form: type[StrictSerializer], given: frozenset[tuple[str, str]]
-) -> Mapping[str, Any]:
-    """Return what was given, checked. A website asks the same of everybody's ZIP."""
-    query = form(data=dict(given))
-    query.is_valid(raise_exception=True)
-    return MappingProxyType(query.validated_data)
-
-
-def service_of(code: str, *, actor: Actor) -> Service:
+def service_of(code: str, *, actor: Actor, roster: Roster | None = None) -> Service:
     """Return the service of that code, if it is sold to the actor."""
+    roster = roster or current_roster()
     try:
-        return sold(code, public_only=not actor.is_staff, roster=current_roster())
+        return sold(code, public_only=not actor.is_staff, roster=roster)
     except UnknownService as unknown:
         raise ValidationError({"service": [str(unknown)]}) from unknown
 

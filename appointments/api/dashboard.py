@@ -17,7 +17,7 @@ from appointments.selectors.dashboard import (
 )
 from core.api.actors import actor_of
 from core.api.schema import MORE_PROBLEMS
-from core.api.serializers import DayField, StrictSerializer
+from core.api.serializers import DayField, StrictSerializer, checked_query
 from core.errors import NotFound
 
 MOST_DAYS = 31
@@ -87,9 +87,7 @@ class DashboardView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Show how each branch's days stand: by default its next seven."""
-        query = DashboardInput(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        asked, now = query.validated_data, timezone.now()
+        asked, now = checked_query(DashboardInput, request), timezone.now()
         branches = branch_figures(
             actor=actor_of(request),
             now=now,

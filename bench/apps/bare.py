@@ -25,7 +25,7 @@ def _ping(connection: object, query: object, body: object) -> Any:
 
 
 PAGES: dict[tuple[str, str], tuple[str, Page]] = {
-    ("GET", "/ping"): ("200 OK", _ping),
+    ("GET", "/api/v1/ping"): ("200 OK", _ping),
     ("GET", "/api/v1/appointments"): ("200 OK", bare_list.page),
     ("GET", "/api/v1/availability"): ("200 OK", bare_availability.slots),
     ("GET", "/api/v1/dashboard"): ("200 OK", bare_dashboard.figures),

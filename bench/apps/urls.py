@@ -20,4 +20,4 @@ class Ping(APIView):
         return Response({"status": "ok"})
 
 
-urlpatterns = [path("ping", Ping.as_view()), *ours]
+urlpatterns = [path("api/v1/ping", Ping.as_view()), *ours]

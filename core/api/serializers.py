@@ -1,14 +1,23 @@
 """Forms that refuse what they do not know."""
 
 from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
+from rest_framework.request import Request
 
 from core.api.fields import CleanCharField, CleanEmailField, DayField
 
-__all__ = ["CleanCharField", "CleanEmailField", "DayField", "StrictSerializer"]
+__all__ = [
+    "CleanCharField",
+    "CleanEmailField",
+    "DayField",
+    "StrictSerializer",
+    "checked_query",
+]
 
 
 class StrictSerializer(serializers.Serializer):
@@ -37,3 +46,21 @@ class StrictSerializer(serializers.Serializer):
             for name in data
             if name not in expected
         }
+
+
+def checked_query(form: type[StrictSerializer], request: Request) -> Mapping[str, Any]:
+    """Return the query's parameters, checked; one given twice counts once, the last.
+
+    The same parameters are checked once a process: a website asks the same questions
+    over and over. So a form of queries must not look at the clock or the database.
+    """
+    return _checked(form, frozenset(request.query_params.dict().items()))
+
+
+@lru_cache(maxsize=2_000)
+def _checked(
+    form: type[StrictSerializer], given: frozenset[tuple[str, str]]
+) -> Mapping[str, Any]:
+    query = form(data=dict(given))
+    query.is_valid(raise_exception=True)
+    return MappingProxyType(query.validated_data)
