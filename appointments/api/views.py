@@ -22,7 +22,9 @@ from appointments.api.serializers import AppointmentOutput, PublicAppointmentOut
 from appointments.models import Appointment, Service
 from appointments.models.visits import AppointmentQuerySet
 from appointments.selectors import visits
+from appointments.selectors.addresses import address_of
 from appointments.selectors.visit_rows import visit_page, visit_row
+from appointments.selectors.wishes import Known
 from appointments.services import BookingRequest
 from core.actors import Actor
 from core.api.actors import actor_of
@@ -227,10 +229,13 @@ def _shown(visit_id: UUID, *, to: Actor, code: int) -> Response:
 
 def booking_request(form: dict[str, Any], *, actor: Actor) -> BookingRequest:
     """Turn the ids of a checked form into what they stand for, within sight."""
+    address, known = _address(form.get("property"), actor=actor)
+    roster = known.roster if known else None
     return BookingRequest(
-        service=service_of(form["service"], actor=actor),
+        service=service_of(form["service"], actor=actor, roster=roster),
         starts_at=form["starts_at"],
-        property=_property(form.get("property"), actor=actor),
+        property=address,
+        known=known,
         lead_id=lead_id_of(form, actor=actor),
         location=_location(form.get("location"), actor=actor),
         technician_id=form.get("technician") if actor.is_staff else None,
@@ -255,13 +260,15 @@ def lead_id_of(form: dict[str, Any], *, actor: Actor) -> UUID | None:
     return lead_id
 
 
-def _property(property_id: UUID | None, *, actor: Actor) -> Property | None:
+def _address(
+    property_id: UUID | None, *, actor: Actor
+) -> tuple[Property | None, Known | None]:
     if property_id is None:
-        return None
+        return None, None
     if not actor.is_staff:
         raise Forbidden("Visitors book by their lead.")
-    address = Property.objects.select_related("customer").filter(pk=property_id)
-    return address.first() or _invalid("property", "There is no such property.")
+    address, known = address_of(property_id, today=timezone.now().date())
+    return address or _invalid("property", "There is no such property."), known
 
 
 def _location(location_id: UUID | None, *, actor: Actor) -> Location | None:

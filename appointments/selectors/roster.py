@@ -14,7 +14,7 @@ from django.db import connection
 from appointments.selectors.roster_facts import Person, Roster
 from appointments.selectors.roster_reading import read_roster
 
-__all__ = ["Person", "Roster", "current_roster", "known_roster"]
+__all__ = ["Person", "Roster", "current_roster", "known_roster", "roster_of"]
 
 # Absences and exceptions that are long over do not come along.
 _PAST_DAYS = 8
@@ -36,6 +36,14 @@ def current_roster(*, day: date = date.max) -> Roster:
     with connection.cursor() as cursor:
         cursor.execute(_VERSION)
         version: UUID | None = cursor.fetchone()[0]
+    return roster_of(version, day=day)
+
+
+def roster_of(version: UUID | None, *, day: date) -> Roster:
+    """Return the roster of the version that holds, good for `day` and after.
+
+    For those who have just read the version along with other things.
+    """
     for roster in _kept:
         if roster.version == version and roster.since <= day:
             return roster

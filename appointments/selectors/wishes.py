@@ -1,7 +1,7 @@
 """What somebody would like to book, by the roster as it is."""
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
@@ -16,6 +16,15 @@ from leads.models import Property
 from leads.rules.places import place_of_zip
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a wish is made from, where it was read along with other things."""
+
+    roster: Roster
+    preferred: frozenset[UUID]
+    barred: frozenset[UUID]
+
+
 class OutOfServiceArea(Rejected):
     """No branch serves that ZIP."""
 
@@ -27,13 +36,13 @@ class OutOfServiceArea(Rejected):
         return cls(f"We do not serve {postal_code or 'that address'} yet.")
 
 
-def location_serving(postal_code: str) -> Location:
+def location_serving(postal_code: str, *, known: Known | None = None) -> Location:
     """Return the branch that serves a ZIP.
 
     Raises:
         OutOfServiceArea: none does.
     """
-    roster = current_roster()
+    roster = known.roster if known else current_roster()
     if postal_code[:5] not in roster.zips:
         raise OutOfServiceArea.of(postal_code)
     location_id, _ = roster.zips[postal_code[:5]]
@@ -49,6 +58,7 @@ def wish_for(
     address: Property | None = None,
     customer_id: UUID | None = None,
     override: Collection[Override] = (),
+    known: Known | None = None,
 ) -> Wish:
     """Return the wish for that service at that address, asked at `now`.
 
@@ -58,21 +68,28 @@ def wish_for(
     if customer_id is None and address is not None:
         customer_id = address.customer_id
     wish = wish_on(
-        current_roster(day=now.date()),
+        known.roster if known else current_roster(day=now.date()),
         service_id=service.pk,
         location_id=location.pk,
         postal_code=postal_code,
         now=now,
     )
     wish = replace(wish, overridden=frozenset(override))
-    return for_customer(wish, customer_id=customer_id, address=address)
+    return for_customer(wish, customer_id=customer_id, address=address, known=known)
 
 
 def for_customer(
-    wish: Wish, *, customer_id: UUID | None, address: Property | None
+    wish: Wish,
+    *,
+    customer_id: UUID | None,
+    address: Property | None,
+    known: Known | None = None,
 ) -> Wish:
     """Return the wish of that customer: at the address, by whom he likes."""
-    preferred, barred = _preferences(customer_id)
+    if known is None:
+        preferred, barred = _preferences(customer_id)
+    else:
+        preferred, barred = known.preferred, known.barred
     return replace(
         wish,
         place=_place_of(address) or wish.place,

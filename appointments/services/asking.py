@@ -29,11 +29,11 @@ def ask_for(
     promise: Promise,
     technician_ids: Collection[UUID] | None = None,
     lead: UUID | None = None,
-) -> Reason | None:
+) -> Placement | Reason:
     """Save the visit as a request, planned as it could be done now.
 
-    It takes nobody's time: several may ask for the same slot. Returns why nobody can
-    keep the promise, or None when it is done. Needs a transaction.
+    It takes nobody's time: several may ask for the same slot. Returns how it could
+    be done, or why nobody can keep the promise. Needs a transaction.
     """
     found = _first_way(wish, promise, technician_ids=technician_ids, lead=lead)
     if isinstance(found, Reason):
@@ -42,7 +42,7 @@ def ask_for(
     visit.zone_id = wish.zone_id
     visit.status = Status.REQUESTED
     visit.save(force_insert=True)
-    return None
+    return found
 
 
 def _first_way(

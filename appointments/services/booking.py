@@ -1,6 +1,6 @@
 """Book a visit."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypedDict
@@ -13,6 +13,7 @@ from appointments.rules import slots
 from appointments.rules.slots import Override, Promise, Reason, Wish, to_minute
 from appointments.rules.states import Status
 from appointments.selectors import capacity
+from appointments.selectors.wishes import Known
 from appointments.services.asking import ask_for, awaits_approval
 from appointments.services.holding import (
     HoldExpired,
@@ -49,7 +50,8 @@ class BookingRequest:
     by the wall clock of the branch. The address is `property`, or follows from the
     lead. `location` is found by the address where it is not given. `technician_id`
     leads the crew. `override` sets soft rules aside, for the `reason` given (R9).
-    `hold` is the token of a hold on that slot.
+    `hold` is the token of a hold on that slot. `known` is what was read along with
+    the property.
     """
 
     service: Service
@@ -63,6 +65,7 @@ class BookingRequest:
     override: frozenset[Override] = frozenset()
     reason: str = ""
     hold: str = ""
+    known: Known | None = None
 
 
 @transaction.atomic
@@ -95,10 +98,11 @@ def book(*, request: BookingRequest, actor: Actor, now: datetime) -> Appointment
         address=address,
         override=request.override,
         now=now,
+        known=request.known,
     )
     start = as_instant(request.starts_at, zone=wish.branch.zone)
     visit = _draft(request, address=address, location=location, lead=lead)
-    _settle(visit, request, actor=actor, wish=wish, start=start)
+    crew = _settle(visit, request, actor=actor, wish=wish, start=start)
     if lead is not None:
         leads.mark_converted(lead=lead, customer=address.customer, actor=actor, now=now)
     is_asked_for = visit.status == Status.REQUESTED
@@ -109,6 +113,7 @@ def book(*, request: BookingRequest, actor: Actor, now: datetime) -> Appointment
         now=now,
         reason=request.reason,
         data=as_data(request.override),
+        technicians=crew,
     )
     return visit
 
@@ -130,7 +135,9 @@ def promise_or_refusal(wish: Wish, start: datetime) -> Promise:
 
 def _branch(request: BookingRequest, *, address: Property, actor: Actor) -> Location:
     """Return the branch that does the visit; staff book for their own only."""
-    location = request.location or capacity.location_serving(address.postal_code)
+    location = request.location or capacity.location_serving(
+        address.postal_code, known=request.known
+    )
     if actor.is_staff and not actor.sees_location(location.pk):
         raise NotFound
     return location
@@ -143,21 +150,25 @@ def _settle(
     actor: Actor,
     wish: Wish,
     start: datetime,
-) -> None:
-    """Find the visit its place: where it was held, or wherever there is one."""
+) -> Sequence[UUID] | None:
+    """Find the visit its place: where it was held, or wherever there is one.
+
+    Returns whom it put on it, unless the hold had seen to that.
+    """
     if not request.hold:
-        _place(visit, request, actor=actor, wish=wish, start=start)
-        return
+        return _place(visit, request, actor=actor, wish=wish, start=start)
     hold = _hold_for(request, wish=wish, start=start, postal_code=wish.postal_code)
     chosen = [request.technician_id] if request.technician_id else None
     if turn_over(visit, hold=hold, wish=wish, technician_ids=chosen):
         SLOTS_ASKED_FOR.labels("kept").inc()
-        return
+        return None
     is_kept = hold.expires_at > wish.now
     if is_kept:  # by somebody who cannot come after all: others may
         wish = replace(wish, is_settled=True)
     try:
-        _place(visit, request, actor=actor, wish=wish, start=start, own=[hold.pk])
+        return _place(
+            visit, request, actor=actor, wish=wish, start=start, own=[hold.pk]
+        )
     except SlotUnavailable as taken:
         if is_kept:
             raise
@@ -199,17 +210,20 @@ def _place(
     wish: Wish,
     start: datetime,
     own: Collection[UUID] = (),
-) -> None:
+) -> Sequence[UUID]:
+    """Put technicians on the visit, or ask for it; return whom it put on it."""
     promise = promise_or_refusal(wish, start)
     visit.window_starts_at, visit.window_ends_at = promise.starts_at, promise.ends_at
     asked = asked_of(wish, request.technician_id)
     if awaits_approval(request.service, actor=actor):
-        refusal = ask_for(visit, wish=wish, promise=promise, **asked)
+        outcome = ask_for(visit, wish=wish, promise=promise, **asked)
     else:
-        refusal = place(visit, wish=wish, promise=promise, own=own, **asked)
-    SLOTS_ASKED_FOR.labels("lost" if refusal else "kept").inc()
-    if refusal is not None:
-        raise refused(wish, refusal, after=start)
+        outcome = place(visit, wish=wish, promise=promise, own=own, **asked)
+    is_lost = isinstance(outcome, Reason)
+    SLOTS_ASKED_FOR.labels("lost" if is_lost else "kept").inc()
+    if isinstance(outcome, Reason):
+        raise refused(wish, outcome, after=start)
+    return () if visit.status == Status.REQUESTED else outcome.technicians
 
 
 def asked_of(wish: Wish, technician_id: UUID | None) -> _Asked:
@@ -253,7 +267,7 @@ def _draft(
         reference=make_reference("V"),
         location=location,
         service=request.service,
-        customer=address.customer,
+        customer_id=address.customer_id,
         property=address,
         lead=lead,
         price_cents=request.service.price_cents,

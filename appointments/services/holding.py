@@ -10,7 +10,7 @@ from appointments.models import Appointment, Assignment, Hold
 from appointments.rules.slots import Wish
 from appointments.selectors.fitness import misfits
 from appointments.selectors.holds import holds_of_token
-from appointments.services.placing import lock_technicians
+from appointments.services.locking import lock_technicians
 from core.db import take_turns
 from core.errors import Gone, Rejected
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.crypto import salted_hmac
 
 from appointments.models import Hold, Service
-from appointments.rules.slots import Promise, Wish
+from appointments.rules.slots import Promise, Reason, Wish
 from appointments.selectors import capacity
 from appointments.selectors.holds import hash_of, holds_of_token
 from appointments.services.asking import awaits_approval
@@ -22,7 +22,8 @@ from appointments.services.holding import (
     take_turn_of,
     technicians_of,
 )
-from appointments.services.placing import lock_technicians, place
+from appointments.services.locking import lock_technicians
+from appointments.services.placing import place
 from appointments.services.refusals import refused
 from core.actors import Actor
 from core.db import take_turns
@@ -199,6 +200,6 @@ def _place(
     older: list[UUID],
 ) -> None:
     asked = asked_of(wish, request.technician_id)
-    refusal = place(kept, wish=wish, promise=promise, own=older, **asked)
-    if refusal is not None:
-        raise refused(wish, refusal, after=promise.starts_at)
+    outcome = place(kept, wish=wish, promise=promise, own=older, **asked)
+    if isinstance(outcome, Reason):
+        raise refused(wish, outcome, after=promise.starts_at)

@@ -10,12 +10,20 @@ from django.db import transaction
 
 from appointments.models import Appointment, Assignment
 from appointments.rules import slots
-from appointments.rules.slots import Override, Promise, Reason, Wish, to_minute
+from appointments.rules.slots import (
+    Override,
+    Placement,
+    Promise,
+    Reason,
+    Wish,
+    to_minute,
+)
 from appointments.rules.states import MOVABLE, Status
 from appointments.selectors import capacity
 from appointments.services.booking import asked_of, promise_or_refusal
+from appointments.services.locking import lock_technicians
 from appointments.services.overrides import as_data, require_permitted
-from appointments.services.placing import lock_technicians, place
+from appointments.services.placing import place
 from appointments.services.record import (
     crew_of,
     locked_visit,
@@ -223,16 +231,16 @@ def _place_again(
 ) -> None:
     """Place the visit with the chosen technician, else its own, else with any."""
     own = [row.technician_id for row in current]
+    outcome: Placement | Reason = Reason.BUSY
     if chosen is not None:
-        refusal = place(visit, wish=wish, promise=promise, **asked_of(wish, chosen))
+        outcome = place(visit, wish=wish, promise=promise, **asked_of(wish, chosen))
     else:
-        refusal = Reason.BUSY
         if own:
-            refusal = place(visit, wish=wish, promise=promise, technician_ids=own)
-        if refusal is not None:
-            refusal = place(visit, wish=wish, promise=promise)
-    if refusal is not None:
-        raise refused(wish, refusal, after=promise.starts_at)
+            outcome = place(visit, wish=wish, promise=promise, technician_ids=own)
+        if isinstance(outcome, Reason):
+            outcome = place(visit, wish=wish, promise=promise)
+    if isinstance(outcome, Reason):
+        raise refused(wish, outcome, after=promise.starts_at)
 
 
 def _must_be_visible(technician_id: UUID, *, actor: Actor) -> None:
@@ -259,10 +267,10 @@ def _put_on(
     )
     as_planned = Promise(planned, planned + slots.EXACT_PROMISE, day)
     asked = asked_of(wish, technician_id)
-    if place(visit, wish=wish, promise=as_planned, **asked) is None:
+    if isinstance(place(visit, wish=wish, promise=as_planned, **asked), Placement):
         return
-    refusal = place(visit, wish=wish, promise=Promise(first, end, day), **asked)
-    if refusal is not None:
+    outcome = place(visit, wish=wish, promise=Promise(first, end, day), **asked)
+    if isinstance(outcome, Reason):
         # What else could be booked is for a new promise: notice and caps count again.
         wish = replace(wish, is_settled=False)
-        raise refused(wish, refusal, after=visit.window_starts_at)
+        raise refused(wish, outcome, after=visit.window_starts_at)

@@ -6,10 +6,11 @@ nobody waits in a circle; and N free technicians serve N callers at once, becaus
 whoever finds a row locked first looks at the others (R10).
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from enum import Enum, auto
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -20,9 +21,9 @@ from appointments.rules import slots
 from appointments.rules.slots import Placement, Promise, Reason, Wish, to_moment
 from appointments.selectors import capacity
 from appointments.selectors.capacity import RosterChanged
+from appointments.services.locking import HeldByOthers, UnderLock
 from appointments.services.refusals import double_booked
-from core.db import on_breach
-from technicians.models import Technician
+from core.db import insert_new, on_breach
 
 # Each round somebody else got ahead of us; more than this is no bad luck.
 _ROUNDS = 10
@@ -37,10 +38,9 @@ class _Again(Enum):
 _AGAIN = _Again.AGAIN
 
 
-class _Try(Enum):
-    """What came of trying one way to keep the promise."""
+class _Missed(Enum):
+    """Why nothing came of trying one way to keep the promise."""
 
-    DONE = auto()
     LOCKED = auto()  # somebody else is at it; worth waiting for
     TAKEN = auto()  # got busy between our look and our lock
     CAPPED = auto()  # the day got full meanwhile
@@ -54,21 +54,21 @@ def place(
     technician_ids: Collection[UUID] | None = None,
     lead: UUID | None = None,
     own: Collection[UUID] = (),
-) -> Reason | None:
+) -> Placement | Reason:
     """Put fit technicians on the visit, in place of whoever is on it.
 
     The caller has set the promise on it; this plans the work within. `lead` must be
     one of the crew, and leads it. `own` are holds of the same visitor: they do not
     stand in the way, and are let go when it is done.
-    Returns why nobody (of `technician_ids`) can keep the promise, or None when it is
-    done: the work interval is set, and a new visit is saved. Needs a transaction.
+    Returns how it was done: the work interval is set, and a new visit is saved. Or why
+    nobody (of `technician_ids`) can keep the promise. Needs a transaction.
     """
     own = [*own, visit.pk]
     if lead is not None:
         wish = replace(wish, preferred=frozenset({lead}))
     for _ in range(_ROUNDS):
         try:
-            refusal = _refusal_or_done(
+            outcome = _look_and_take(
                 visit,
                 wish=wish,
                 promise=promise,
@@ -81,12 +81,12 @@ def place(
             if not wish.is_settled and slots.promise_at(wish, promise.start) != promise:
                 return Reason.CLOSED  # the branch promises other hours now
             continue
-        if refusal is not _AGAIN:
-            return refusal
+        if outcome is not _AGAIN:
+            return outcome
     return Reason.BUSY
 
 
-def _refusal_or_done(
+def _look_and_take(
     visit: Appointment | Hold,
     *,
     wish: Wish,
@@ -94,12 +94,18 @@ def _refusal_or_done(
     technician_ids: Collection[UUID] | None,
     lead: UUID | None,
     own: Collection[UUID],
-) -> Reason | _Again | None:
+) -> Placement | Reason | _Again:
     """Look once, and try all ways that were seen; somebody may have been faster."""
     wish = capacity.with_caps(wish, days=[promise.day], own=own)
     refusal = slots.promise_refusal(wish, promise)
     if refusal is not None:
         return refusal
+    take = partial(_take, visit, wish=wish, promise=promise, own=own)
+    if technician_ids is not None and len(technician_ids) == wish.terms.crew_size:
+        # Nobody to choose from: most often they are free, and one look is enough.
+        outcome = take(technician_ids, wait=False)
+        if isinstance(outcome, Placement):
+            return outcome
     workers = capacity.workers_for(
         wish=wish,
         days=capacity.days_around(wish, promise),
@@ -111,81 +117,64 @@ def _refusal_or_done(
         ways = [way for way in ways if way.technicians[0] == lead]
     if not ways:
         return slots.common_refusal(wish, workers, promise)
-    done = _take_first(visit, wish=wish, promise=promise, ways=ways, own=own)
-    return None if done else _AGAIN
+    return _take_first([way.technicians for way in ways], take=take)
 
 
 def _take_first(
-    visit: Appointment | Hold,
-    *,
-    wish: Wish,
-    promise: Promise,
-    ways: list[Placement],
-    own: Collection[UUID],
-) -> bool:
-    """Take the first way that nobody else is at; only then wait for the others."""
+    crews: Collection[Collection[UUID]], *, take: Callable[..., Placement | _Missed]
+) -> Placement | _Again:
+    """Take the first crew that nobody else is at; only then wait for the others."""
     for wait in (False, True):
         locked_by_others = []
-        for way in ways:
-            came_of_it = _take(
-                visit, wish=wish, promise=promise, way=way, own=own, wait=wait
-            )
-            if came_of_it is _Try.DONE:
-                return True
-            if came_of_it is _Try.CAPPED:
-                return False
-            if came_of_it is _Try.LOCKED:
-                locked_by_others.append(way)
-        ways = locked_by_others
-    return False
+        for crew in crews:
+            outcome = take(crew, wait=wait)
+            if isinstance(outcome, Placement):
+                return outcome
+            if outcome is _Missed.CAPPED:
+                return _AGAIN
+            if outcome is _Missed.LOCKED:
+                locked_by_others.append(crew)
+        crews = locked_by_others
+    return _AGAIN
 
 
 def _take(
     visit: Appointment | Hold,
+    crew: Collection[UUID],
     *,
     wish: Wish,
     promise: Promise,
-    way: Placement,
     own: Collection[UUID],
     wait: bool,
-) -> _Try:
-    """Lock the technicians, look again, and write the assignments.
+) -> Placement | _Missed:
+    """Lock the crew, look at them again, and write the assignments.
 
     Where nothing comes of it the savepoint is rolled back, which lets the locks go.
     """
     with transaction.atomic():
         leaving = _on_it(visit, own=own)
-        if not lock_technicians({*way.technicians, *leaving}, wait=wait):
+        try:
+            workers = capacity.workers_for(
+                wish=wish,
+                days=capacity.days_around(wish, promise),
+                technician_ids=crew,
+                own=own,
+                read=UnderLock(leaving=leaving, waits=wait, now=wish.now),
+            )
+        except HeldByOthers:
             transaction.set_rollback(True)
-            return _Try.LOCKED
-        workers = capacity.workers_for(
-            wish=wish,
-            days=capacity.days_around(wish, promise),
-            technician_ids=way.technicians,
-            own=own,
-        )
-        fresh = slots.placements(wish, workers, promise)
-        if not fresh:
+            return _Missed.LOCKED
+        ways = slots.placements(wish, workers, promise)
+        if not ways:
             transaction.set_rollback(True)
-            return _Try.TAKEN
+            return _Missed.TAKEN
         if _got_capped(wish, promise.day, own=own):
             transaction.set_rollback(True)
-            return _Try.CAPPED
+            return _Missed.CAPPED
         if held := _besides(visit, own):
             Hold.objects.filter(pk__in=held).delete()
-        occupy(visit, wish=wish, way=fresh[0])
-        return _Try.DONE
-
-
-def lock_technicians(technician_ids: Collection[UUID], *, wait: bool = True) -> bool:
-    """Lock these technicians' rows in the order of their ids until the end.
-
-    Returns False, with some of them locked, where others hold one and `wait` is not
-    wanted: the caller rolls back to its savepoint.
-    """
-    rows = Technician.objects.select_for_update(no_key=True, skip_locked=not wait)
-    locked = rows.filter(pk__in=technician_ids).order_by("pk").values_list("pk")
-    return len(locked) == len(set(technician_ids))
+        occupy(visit, wish=wish, way=ways[0])
+        return ways[0]
 
 
 def occupy(visit: Appointment | Hold, *, wish: Wish, way: Placement) -> None:
@@ -200,12 +189,11 @@ def occupy(visit: Appointment | Hold, *, wish: Wish, way: Placement) -> None:
     visit.starts_at, visit.ends_at = to_moment(way.start), to_moment(way.end)
     visit.zone_id = wish.zone_id
     if visit._state.adding:
-        visit.save(force_insert=True)
+        insert_new([visit])
     else:
         _take_off(visit)
-    clear_expired_holds(way.technicians, now=wish.now)
     with on_breach("technician_is_in_one_place", double_booked(), savepoint=False):
-        Assignment.objects.bulk_create(_assignments(visit, wish=wish, way=way))
+        insert_new(_assignments(visit, wish=wish, way=way))
 
 
 def _assignments(
@@ -231,17 +219,6 @@ def _assignments(
                 row.appointment = visit
             rows.append(row)
     return rows
-
-
-def clear_expired_holds(technician_ids: Collection[UUID], *, now: datetime) -> None:
-    """Free these technicians' time of holds that are over (R11).
-
-    They count for nothing when looking, but the constraint knows no clock. Whoever
-    holds the technicians' locks calls this right before writing.
-    """
-    Assignment.objects.filter(
-        technician__in=technician_ids, hold__isnull=False, held_until__lte=now
-    ).delete()
 
 
 def _on_it(visit: Appointment | Hold, *, own: Collection[UUID]) -> list[UUID]:

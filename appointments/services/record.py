@@ -1,6 +1,6 @@
 """Lock a visit, and write down what became of it. For the services beside it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -72,8 +72,12 @@ def emit_about(
     now: datetime,
     reason: str = "",
     data: dict[str, Any] | None = None,
+    technicians: Sequence[UUID] | None = None,
 ) -> None:
-    """Emit an event that shows the visit as it now is, and `data` beside it."""
+    """Emit an event that shows the visit as it now is, and `data` beside it.
+
+    `technicians` are those on it, where the caller knows; the lead technician first.
+    """
     emit(
         event,
         of=("appointment", visit.pk),
@@ -81,12 +85,16 @@ def emit_about(
         now=now,
         reason=reason,
         location_id=visit.location_id,
-        data={**snapshot(visit), **(data or {})},
+        data={**snapshot(visit, technicians=technicians), **(data or {})},
     )
 
 
-def snapshot(visit: Appointment) -> dict[str, Any]:
+def snapshot(
+    visit: Appointment, *, technicians: Sequence[UUID] | None = None
+) -> dict[str, Any]:
     """Return what subscribers are told of a visit: no personal data, only ids."""
+    if technicians is None:
+        technicians = _technicians_of(visit)
     return {
         "id": str(visit.pk),
         "reference": visit.reference,
@@ -97,16 +105,16 @@ def snapshot(visit: Appointment) -> dict[str, Any]:
         "customer": str(visit.customer_id),
         "property": str(visit.property_id),
         "lead": str(visit.lead_id) if visit.lead_id else None,
-        "technicians": [
-            str(technician_id)
-            for technician_id in visit.assignments.on_the_visit()
-            .filter(part=0)
-            .order_by("-is_lead", "created_at")
-            .values_list("technician_id", flat=True)
-        ],
+        "technicians": list(map(str, technicians)),
         **times_of(visit),
         "sequence": visit.sequence,
     }
+
+
+def _technicians_of(visit: Appointment) -> list[UUID]:
+    rows = visit.assignments.on_the_visit().filter(part=0)
+    first = rows.order_by("-is_lead", "created_at")
+    return list(first.values_list("technician_id", flat=True))
 
 
 def times_of(visit: Appointment) -> dict[str, str]:

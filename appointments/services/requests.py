@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from appointments.models import Appointment
-from appointments.rules.slots import Override, Promise, Wish, to_minute
+from appointments.rules.slots import Override, Promise, Reason, Wish, to_minute
 from appointments.rules.states import LATER, Status
 from appointments.selectors import capacity
 from appointments.services.booking import asked_of
@@ -128,11 +128,11 @@ def _place(visit: Appointment, *, wish: Wish, technician_id: UUID | None) -> Non
         to_minute(visit.window_ends_at),
         local_date(visit.window_starts_at, zone=wish.branch.zone),
     )
-    refusal = place(visit, wish=wish, promise=promise, **asked_of(wish, technician_id))
-    if refusal is not None:
+    outcome = place(visit, wish=wish, promise=promise, **asked_of(wish, technician_id))
+    if isinstance(outcome, Reason):
         # What else could be booked is for a new promise: notice counts again.
         anew = replace(wish, overridden=wish.overridden - _SETTLED)
-        raise refused(anew, refusal, after=promise.starts_at)
+        raise refused(anew, outcome, after=promise.starts_at)
 
 
 def _refuse(visit: Appointment, *, to: str) -> NoReturn:

@@ -16,7 +16,7 @@ from appointments.rules.states import (
     Step,
     visit_status,
 )
-from appointments.services.placing import lock_technicians
+from appointments.services.locking import lock_technicians
 from appointments.services.record import (
     crew_of,
     locked_visit,

@@ -15,8 +15,9 @@ from appointments.rules.states import Status
 from appointments.selectors import capacity
 from appointments.selectors.capacity import RosterChanged, Workers
 from appointments.selectors.choices import wish_of
+from appointments.services.locking import UnderLock, lock_technicians
 from appointments.services.moving import as_it_was, must_be_movable
-from appointments.services.placing import lock_technicians, occupy
+from appointments.services.placing import occupy
 from appointments.services.record import crew_of, locked_visit, save_change
 from appointments.services.refusals import SlotUnavailable, double_booked, refused
 from core.actors import Actor
@@ -235,7 +236,13 @@ def _side(
     wish = replace(wish_of(visit, now=now), is_settled=True)
     side = _Side(visit=visit, wish=wish, crew=crew, start=start, workers={})
     days = capacity.days_around(wish, side.promise)
-    workers = capacity.workers_for(wish=wish, days=days, technician_ids=crew, own=own)
+    workers = capacity.workers_for(
+        wish=wish,
+        days=days,
+        technician_ids=crew,
+        own=own,
+        read=UnderLock(leaving=(), waits=True, now=now),
+    )
     return replace(side, workers=workers)
 
 

@@ -17,7 +17,7 @@ from rest_framework.test import APIClient
 from appointments import services
 from appointments.models import Appointment, Assignment, Cap, Hold
 from appointments.services import BookingRequest, HoldRequest, SlotUnavailable
-from appointments.services.placing import lock_technicians
+from appointments.services.locking import lock_technicians
 from core.actors import ANONYMOUS, SYSTEM
 from core.errors import DomainError
 from core.models import Event
