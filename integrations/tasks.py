@@ -10,3 +10,9 @@ from integrations import services
 def tend_endpoints() -> None:
     """Look after the subscribers."""
     services.tend_endpoints(now=timezone.now())
+
+
+@shared_task
+def tend_connections() -> None:
+    """Look after the connections."""
+    services.tend_connections(now=timezone.now())

@@ -1,5 +1,23 @@
-"""Tell subscribers of events, and look after the list of them."""
+"""Tell the outside what happens here, and look after whom we work with."""
 
+from integrations.services.connections import (
+    ConnectionForm,
+    MappingForm,
+    check_connection,
+    create_connection,
+    delete_connection,
+    inbound_path,
+    mark_needs_attention,
+    outcome_of_failure,
+    pause_connection,
+    reauthorise_connection,
+    resume_connection,
+    rotate_inbound_secret,
+    rotate_inbound_token,
+    set_mappings,
+    tend_connections,
+    update_connection,
+)
 from integrations.services.endpoints import (
     EndpointExists,
     create_endpoint,
@@ -14,14 +32,30 @@ from integrations.services.tending import tend_endpoints
 from integrations.services.webhooks import deliver_webhook
 
 __all__ = [
+    "ConnectionForm",
     "EndpointExists",
+    "MappingForm",
+    "check_connection",
+    "create_connection",
     "create_endpoint",
+    "delete_connection",
     "delete_endpoint",
     "deliver_webhook",
     "disable_endpoint",
+    "inbound_path",
+    "mark_needs_attention",
+    "outcome_of_failure",
+    "pause_connection",
+    "reauthorise_connection",
+    "resume_connection",
+    "rotate_inbound_secret",
+    "rotate_inbound_token",
     "rotate_secret",
     "send_test",
+    "set_mappings",
     "tell_subscribers",
+    "tend_connections",
     "tend_endpoints",
+    "update_connection",
     "update_endpoint",
 ]

@@ -74,15 +74,24 @@ def credentials_of(connection: Connection) -> dict[str, str]:
 
 
 class VendorCaller:
-    """Implements `connectors.port.Caller`. It serves one delivery in one thread."""
+    """Implements `connectors.port.Caller`. It serves one delivery in one thread.
+
+    One that `insists` calls even while the breaker is open, if nobody else tries.
+    """
 
     def __init__(
-        self, *, connection: Connection, connector: Connector, seconds: float
+        self,
+        *,
+        connection: Connection,
+        connector: Connector,
+        seconds: float,
+        insists: bool = False,
     ) -> None:
         self.connection = connection
         self.connector = connector
         self.settings: Mapping[str, Any] = connection.settings
         self.credentials: Mapping[str, str] = credentials_of(connection)
+        self._insists = insists
         self._ends = time.monotonic() + seconds
         self._shelf = shelf_of(connection.pk, credentials=self.credentials)
         self._recalled: dict[str, str] = {}
@@ -161,7 +170,9 @@ class VendorCaller:
         if self._left() <= 0:
             raise NotSent("There was no time left for it.")
         try:
-            passed = guard.enter(connection_id=self.connection.pk)
+            passed = guard.enter(
+                connection_id=self.connection.pk, insists=self._insists
+            )
         except Postponed as refusal:
             metering.count(self.connection, refusal)
             raise

@@ -45,8 +45,8 @@ class Passed:
     probe: UUID | None = None
 
 
-def enter(*, connection_id: UUID) -> Passed:
-    """Return leave to call, or refuse it.
+def enter(*, connection_id: UUID, insists: bool = False) -> Passed:
+    """Return leave to call, or refuse it. Who `insists` may probe before the time.
 
     Raises:
         Postponed: the breaker is open, or somebody else is trying the vendor out.
@@ -57,7 +57,7 @@ def enter(*, connection_id: UUID) -> Passed:
     if state.breaker == breaker.CLOSED:
         return Passed(connection_id=connection_id, state=state, now=now)
     closed_for = breaker.wait(state, now=now)
-    if closed_for:
+    if closed_for and not insists:
         # A little later each, so that not all come back at once.
         jitter = random.uniform(0, max(1.0, closed_for.total_seconds() / 10))  # noqa: S311  # no secret
         raise Postponed(
@@ -65,7 +65,7 @@ def enter(*, connection_id: UUID) -> Passed:
             retry_after=closed_for + timedelta(seconds=jitter),
         )
     probe = uuid4()
-    if not _win_probe(connection_id, probe):
+    if not _win_probe(connection_id, probe, insists=insists):
         seconds = random.uniform(*_PROBING_SECONDS)  # noqa: S311  # no secret
         raise Postponed(
             "Somebody is trying the vendor out.", retry_after=timedelta(seconds=seconds)
@@ -118,14 +118,15 @@ def state_of(health: ConnectionHealth) -> State:
     )
 
 
-def _win_probe(connection_id: UUID, token: UUID) -> bool:
+def _win_probe(connection_id: UUID, token: UUID, *, insists: bool) -> bool:
     """Take the one place; of all who try at once, one row is updated for one."""
     free = Q(probe_until=None) | Q(probe_until__lt=Now())
+    timely = Q() if insists else Q(reopens_at__lte=Now())
     won = ConnectionHealth.objects.filter(
         free,
+        timely,
         pk=connection_id,
         breaker__in=[Breaker.OPEN, Breaker.HALF_OPEN],
-        reopens_at__lte=Now(),
     ).update(breaker=Breaker.HALF_OPEN, probe_token=token, probe_until=Now() + PROBE)
     return bool(won)
 
