@@ -16,7 +16,7 @@ HELP = """\
 ./run               starts Fieldbook: web, worker, clock, PostgreSQL and Valkey
 ./run COMMAND ...   runs a command of manage.py beside it (./run help lists them)
 
-PORT                another port than 8000; the sandbox receiver gets the next one
+PORT                another port than 8000; the sandbox world gets the next one
 DATABASE_URL        a PostgreSQL that is there already
 REDIS_URL           a Redis or Valkey that is there already
 STATE_DIR           another folder than .state for data, secrets and logs

@@ -1,4 +1,4 @@
-"""The sandbox receiver: what it checks, shows, and how it fails on demand."""
+"""The sandbox's receiver: what it checks, shows, and how it fails on demand."""
 
 import os
 import signal
@@ -230,16 +230,16 @@ def test_an_outage_heals_before_your_eyes(sandbox) -> None:
 
 
 class TestCommand:
-    """`manage.py sandbox_receiver`."""
+    """`manage.py sandbox`."""
 
     @pytest.mark.parametrize("secret", ["", "whsec_", "secret", "whsec_a"])
     def test_it_wants_a_secret(self, secret) -> None:
         with pytest.raises(CommandError, match="SANDBOX_SECRET"):
-            call_command("sandbox_receiver", secret=secret, port=0)
+            call_command("sandbox", secret=secret, port=0)
 
     def test_it_runs_without_a_database(self) -> None:
         away = {"DATABASE_URL": "postgres://x@127.0.0.1:9/x", "SANDBOX_SECRET": SECRET}
-        command = [sys.executable, "manage.py", "sandbox_receiver", "--port=0"]
+        command = [sys.executable, "manage.py", "sandbox", "--port=0"]
         process = subprocess.Popen(
             command,
             cwd=django_settings.BASE_DIR,

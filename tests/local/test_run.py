@@ -24,9 +24,10 @@ PROGRAMS = [
     "bin/postgres",
     "valkey-server",
     "granian",
-    "celery -A config --quiet worker",
+    "--hostname worker@",
+    "--hostname caller@",
     "celery -A config --quiet beat",
-    "sandbox_receiver",
+    "manage.py sandbox",
 ]
 
 # The shell lines of the welcome call curl, which not every machine has.

@@ -1,4 +1,4 @@
-"""Run the sandbox receiver of webhooks."""
+"""Run the sandbox world: fakes of the vendors, and a receiver of our webhooks."""
 
 import contextlib
 import os
@@ -9,12 +9,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from integrations.sandbox.inbox import Inbox
 from integrations.sandbox.server import SandboxServer
+from integrations.sandbox.world import World
 
 
 class Command(BaseCommand):
-    """Receive webhooks, show them on a page, and fail when told to."""
+    """Be the world outside on this machine, and fail when told to."""
 
-    help = "Receive webhooks, show them on a page, and fail when told to."
+    help = "Be the vendors and a subscriber, show them on a page, fail when told to."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -25,6 +26,12 @@ class Command(BaseCommand):
             default=os.environ.get("SANDBOX_SECRET", ""),
             help="whsec_..., as the subscription shows it (or SANDBOX_SECRET).",
         )
+        parser.add_argument(
+            "--pace",
+            type=float,
+            default=1.0,
+            help="Scales the times after which vendors tell us again; 0.1 is faster.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -33,11 +40,12 @@ class Command(BaseCommand):
             raise CommandError(
                 "Give the endpoint's secret, whsec_..., by --secret or SANDBOX_SECRET."
             ) from error
+        world = World(pace=options["pace"])
         address = (options["host"], options["port"])
         with (
             contextlib.suppress(KeyboardInterrupt),
-            SandboxServer(address, inbox=inbox) as server,
+            SandboxServer(address, inbox=inbox, world=world) as server,
         ):
             at = f"http://{options['host']}:{server.server_port}"
-            self.stdout.write(f"The sandbox receiver listens at {at}")
+            self.stdout.write(f"The sandbox world listens at {at}")
             server.serve_forever()
