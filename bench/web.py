@@ -100,6 +100,6 @@ def stop_web(supervisor: Supervisor, web: Web) -> None:
 
 def _answers(web: Web) -> bool:
     try:
-        return web.ask(Request(path="/ping"))[0] == HTTPStatus.OK
+        return web.ask(Request(path="/api/v1/ping"))[0] == HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False
