@@ -146,6 +146,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 30
 CELERY_TASK_SOFT_TIME_LIMIT = 25
+CELERY_TASK_ROUTES = {"core.tasks.publish_events": {"queue": "events"}}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -323,7 +324,14 @@ OUTBOX_DELIVERERS: dict[str, str] = {
 
 # So many messages at once may be on their way to one destination: a receiver that is
 # slow must not occupy all workers.
-OUTBOX_LEASES_PER_DESTINATION = env.int("OUTBOX_LEASES_PER_DESTINATION", default=1)
+OUTBOX_LEASES_PER_DESTINATION = env.int("OUTBOX_LEASES_PER_DESTINATION", default=4)
+# Who waits for strangers must not keep others waiting: each class has its own queue.
+OUTBOX_QUEUES: dict[str, str] = {
+    "email": "messages",
+    "sms": "messages",
+    "sync": "vendors",
+    "webhook": "webhooks",
+}
 
 # --- Messages ----------------------------------------------------------------
 

@@ -7,11 +7,12 @@ left alone for a while. The beat finds the work in the database anyway.
 
 import threading
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from celery import current_app
-from django.db import transaction
+from django.db import connection, transaction
 from kombu import Connection
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
@@ -22,15 +23,52 @@ log = structlog.get_logger(__name__)
 PATIENCE_SECONDS = 0.3
 # After a failure nobody rings for so long: a dead broker costs its patience each time.
 REST_SECONDS = 5.0
+# A hint that nobody followed for a minute is thrown away: the beat has found its work.
+_OPTIONS: dict[str, Any] = {"retry": False, "expires": 60}
 
 _AWAY = (OperationalError, RedisError, OSError)
 _local = threading.local()
 _rests_until = 0.0
 
 
-def ring(task: str, **ids: Any) -> None:
-    """Have `task` run soon after this transaction commits."""
-    transaction.on_commit(lambda: _send(task, ids), robust=True)
+@dataclass(frozen=True, slots=True)
+class _Bell:
+    """A ring that waits for the commit of its transaction."""
+
+    task: str
+    ids: dict[str, Any]
+    queue: str | None
+    crowd: str | None
+
+    def __call__(self) -> None:
+        _send(self.task, self.ids, queue=self.queue)
+
+
+def ring(
+    task: str,
+    *,
+    queue: str | None = None,
+    crowd: tuple[str, int] | None = None,
+    **ids: Any,
+) -> None:
+    """Have `task` run soon after this transaction commits; asked twice, once.
+
+    Of a `crowd`, which is a name and a number, no more than so many are rung for.
+    """
+    name, most = crowd or (None, 1)
+    bell = _Bell(task, ids, queue, name)
+    waiting = [entry[1] for entry in connection.run_on_commit]
+    if bell in waiting:
+        return
+    if name and sum(_is_of(each, task=task, crowd=name) for each in waiting) >= most:
+        return
+    transaction.on_commit(bell, robust=True)
+
+
+def _is_of(waiting: Any, *, task: str, crowd: str) -> bool:
+    if not isinstance(waiting, _Bell):
+        return False
+    return waiting.task == task and waiting.crowd == crowd
 
 
 def broker_answers() -> bool:
@@ -56,12 +94,14 @@ def _impatient_connection() -> Connection:
     return connection
 
 
-def _send(task: str, ids: dict[str, Any]) -> None:
+def _send(task: str, ids: dict[str, Any], *, queue: str | None) -> None:
     global _rests_until  # noqa: PLW0603  # one breaker per process
     if time.monotonic() < _rests_until:
         return
     try:
-        current_app.send_task(task, kwargs=ids, connection=_connection(), retry=False)
+        current_app.send_task(
+            task, kwargs=ids, queue=queue, connection=_connection(), **_OPTIONS
+        )
     except _AWAY as error:
         _rests_until = time.monotonic() + REST_SECONDS
         _hang_up()

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from config.local.bootstrap import ROOT
 from config.local.processes import Program
@@ -16,6 +17,18 @@ DEFAULT_PORT = 8000
 SERVER_START_SECONDS = 120  # after a crash PostgreSQL first reads back its log
 MODULE = (sys.executable, "-m")
 MANAGE = (sys.executable, str(ROOT / "manage.py"))
+_CELERY = (*MODULE, "celery", "-A", "config", "--quiet")
+_QUIETLY = ("--without-gossip", "--without-mingle")
+# Works with the database: in processes. Threads are for those who wait for others.
+WORKER = (
+    *(*_CELERY, "worker", *_QUIETLY, "--hostname", "worker@%h"),
+    *("--queues", "events,inbox,celery", "--concurrency", "2"),
+)
+CALLER = (
+    *(*_CELERY, "worker", *_QUIETLY, "--hostname", "caller@%h"),
+    *("--queues", "webhooks,messages,vendors"),
+    *("--pool", "threads", "--concurrency", "24"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,30 +59,23 @@ class House:
 
     def worker(self) -> Program:
         """Run the tasks that the web server and the clock hint at."""
-        return self._program(
-            "The worker",
-            [
-                *(*MODULE, "celery", "-A", "config", "--quiet", "worker"),
-                *("--concurrency", "2", "--without-gossip", "--without-mingle"),
-            ],
-        )
+        return self._program("The worker", WORKER)
+
+    def caller(self) -> Program:
+        """Call receivers and vendors, and wait for their answers."""
+        return self._program("The caller", CALLER)
 
     def beat(self) -> Program:
         """Ask every few seconds what is due."""
-        schedule = self.state.folder / "beat-schedule"
         return self._program(
-            "The clock",
-            [
-                *(*MODULE, "celery", "-A", "config", "--quiet", "beat"),
-                *("--schedule", str(schedule), "--pidfile", ""),
-            ],
+            "The clock", clock(schedule=self.state.folder / "beat-schedule")
         )
 
     def sandbox(self) -> Program:
-        """Receive the demo's webhooks, and fail on demand."""
+        """Be the vendors and the demo's subscriber, and fail on demand."""
         return self._program(
-            "The sandbox receiver",
-            [*MANAGE, "sandbox_receiver", "--port", str(sandbox_port(self.port))],
+            "The sandbox world",
+            [*MANAGE, "sandbox", "--port", str(sandbox_port(self.port))],
         )
 
     def _program(self, name: str, command: Sequence[str]) -> Program:
@@ -80,6 +86,11 @@ class House:
             folder=ROOT,
             keep_open=[self.programs_lock],
         )
+
+
+def clock(*, schedule: Path) -> Sequence[str]:
+    """Return the command of the clock; it keeps its notes in `schedule`."""
+    return (*_CELERY, "beat", "--schedule", str(schedule), "--pidfile", "")
 
 
 def start_servers(
@@ -150,5 +161,5 @@ def without_limits(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def sandbox_port(port: int) -> int:
-    """Return the port of the sandbox receiver: the next one."""
+    """Return the port of the sandbox world: the next one."""
     return port + 1

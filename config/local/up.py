@@ -50,7 +50,7 @@ def _start_app(supervisor: Supervisor, house: House) -> None:
     supervisor.wait_until(
         lambda: _answers(house.port), child=web, seconds=FIRST_ANSWER_SECONDS
     )
-    for program in (house.worker(), house.beat(), house.sandbox()):
+    for program in (house.worker(), house.caller(), house.beat(), house.sandbox()):
         supervisor.start(program)
 
 

@@ -172,6 +172,11 @@ class OutboxMessage(models.Model):
                 name="outbox_waiting",
                 condition=Q(status__in=["pending", "leased", "parked"]),
             ),
+            models.Index(
+                fields=["destination"],
+                name="outbox_on_the_way",
+                condition=Q(status="leased"),
+            ),
             models.Index(fields=["destination", "-id"], name="outbox_by_destination"),
             models.Index(fields=["status", "-id"], name="outbox_by_status"),
             models.Index(

@@ -2,20 +2,26 @@
 
 `enqueue` writes a message in the caller's transaction. A worker then takes it by
 `claim`, which leases it; calls the outside with no transaction open; and writes down
-what came of it by `finish`. A worker that dies leaves a lease that ends by itself. One
-that comes back too late holds an outdated token, and its `finish` changes nothing.
+what came of it by `finish`. While it is there, it takes along what else waits for the
+same destination, by `claim_next`. A worker that dies leaves a lease that ends by
+itself. One that comes back too late holds an outdated token, and its `finish` changes
+nothing.
 """
 
-from core.outbox.leasing import LEASE, claim, finish
+from core.outbox.finishing import finish
+from core.outbox.leasing import LEASE, claim, claim_next, ring_for_next
 from core.outbox.outcomes import RETRY_SECONDS, Outcome, retry_delay
-from core.outbox.writing import enqueue
+from core.outbox.writing import enqueue, ring_for
 
 __all__ = [
     "LEASE",
     "RETRY_SECONDS",
     "Outcome",
     "claim",
+    "claim_next",
     "enqueue",
     "finish",
     "retry_delay",
+    "ring_for",
+    "ring_for_next",
 ]

@@ -1,25 +1,18 @@
-"""Lease a message, and write down what came of it."""
+"""Lease a message: one that a hint named, or the next one of a destination."""
 
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Max
 
-from core.hints import ring
-from core.models import DeliveryAttempt, OutboxMessage
-from core.models.outbox import AttemptOutcome, OutboxStatus
-from core.outbox.outcomes import Outcome, storable, verdict
-
-log = structlog.get_logger(__name__)
+from core.models import OutboxMessage
+from core.models.outbox import OutboxStatus
+from core.outbox.finishing import mourn
+from core.outbox.writing import ring_for
 
 # Longer than any try may take: 3 s to connect, 15 s to read, 20 s in all, and a margin.
 LEASE = timedelta(seconds=45)
-_NOT_TRIED = (AttemptOutcome.PARKED, AttemptOutcome.POSTPONED)
-A_YEAR = timedelta(days=365)
 _LOST = "The worker that had it did not come back."
 
 # The message and those before it are locked in the order of their ids, so that two
@@ -63,13 +56,26 @@ WITH line AS (
     SET status = 'superseded', finished_at = statement_timestamp()
     FROM line, mine
     WHERE o.id = line.id AND line.id < mine.id
+), lost AS (
+    INSERT INTO core_deliveryattempt (
+        message_id, number, started_at, duration_ms, outcome, error, response_excerpt
+    )
+    SELECT mine.id,
+           1 + coalesce((
+               SELECT max(number) FROM core_deliveryattempt WHERE message_id = mine.id
+           ), 0),
+           mine.lease_until - %(lease)s::interval,
+           extract(epoch FROM %(lease)s::interval) * 1000,
+           'unknown', %(lost)s, ''
+    FROM mine
+    WHERE mine.status = 'leased'
 )
 UPDATE core_outboxmessage o
 SET status = mine.verdict,
     attempts = o.attempts + CASE mine.verdict WHEN 'leased' THEN 1 ELSE 0 END,
     lease_token = CASE mine.verdict WHEN 'leased' THEN %(token)s::uuid END,
     lease_until = CASE mine.verdict
-        WHEN 'leased' THEN statement_timestamp() + %(lease)s END,
+        WHEN 'leased' THEN statement_timestamp() + %(lease)s::interval END,
     finished_at = CASE mine.verdict
         WHEN 'leased' THEN NULL ELSE statement_timestamp() END,
     last_outcome = CASE mine.status
@@ -81,11 +87,45 @@ SET status = mine.verdict,
         ELSE o.last_error END
 FROM mine
 WHERE o.id = mine.id
-RETURNING o.*, mine.status AS status_before, mine.lease_until AS lease_before
+RETURNING o.*
+"""
+
+# The first that waits and that nobody else is about to take. It waits for no lock, so
+# it can be part of no circle. Of states and of what has expired `claim` knows more.
+_CLAIM_NEXT = """
+WITH first AS (
+    SELECT m.id
+    FROM core_outboxmessage m
+    WHERE m.destination = %(destination)s AND m.kind = %(kind)s
+    AND m.status = 'pending' AND NOT m.coalesce
+    AND m.next_attempt_at <= statement_timestamp()
+    AND m.attempts < m.max_attempts
+    AND (m.expires_at IS NULL OR m.expires_at > %(now)s)
+    AND NOT EXISTS (
+        SELECT FROM core_outboxmessage front
+        WHERE front.ordering_key = m.ordering_key AND front.id < m.id
+        AND front.status IN ('pending', 'leased')
+    )
+    AND %(leases)s > (
+        SELECT count(*) FROM core_outboxmessage busy
+        WHERE busy.destination = %(destination)s
+        AND busy.status = 'leased' AND busy.lease_until >= statement_timestamp()
+    )
+    ORDER BY m.id
+    LIMIT 1
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE core_outboxmessage o
+SET status = 'leased',
+    attempts = o.attempts + 1,
+    lease_token = %(token)s::uuid,
+    lease_until = statement_timestamp() + %(lease)s::interval
+FROM first
+WHERE o.id = first.id
+RETURNING o.*
 """
 
 
-@transaction.atomic
 def claim(*, message_id: int, now: datetime) -> OutboxMessage | None:
     """Lease a message that is due and whose turn it is; None where it is not.
 
@@ -93,99 +133,36 @@ def claim(*, message_id: int, now: datetime) -> OutboxMessage | None:
     is taken over, and its holder's try is written down as `unknown`. Leases run by the
     database's clock; `now` only tells what has expired.
     """
-    parameters = {
-        "id": message_id,
-        "now": now,
-        "token": uuid.uuid4(),
-        "lease": LEASE,
-        "leases": settings.OUTBOX_LEASES_PER_DESTINATION,
-        "lost": _LOST,
-    }
-    found = next(iter(OutboxMessage.objects.raw(_CLAIM, parameters)), None)
-    if found is None:
-        return None
-    before: Any = found  # it carries two columns more than its model
-    if before.status_before == OutboxStatus.LEASED:
-        _record_lost_try(found, ended_at=before.lease_before)
-    if found.status == OutboxStatus.LEASED:
+    found = _first(_CLAIM, {"id": message_id, "now": now, "lost": _LOST})
+    if found is None or found.status == OutboxStatus.LEASED:
         return found
     if found.status == OutboxStatus.DEAD:
-        _mourn(found)
-    _ring_for_next(found)
+        mourn(found)
+    ring_for_next(found)
     return None
 
 
-@transaction.atomic
-def finish(
-    *, message: OutboxMessage, outcome: Outcome, started_at: datetime, seconds: float
-) -> bool:
-    """Write down what came of a leased message, and ring for the next in line.
+def claim_next(*, after: OutboxMessage, now: datetime) -> OutboxMessage | None:
+    """Lease what waits next for the destination of a message that was sent.
 
-    Returns False, having changed nothing, where the lease was lost to somebody else.
+    None where nothing does that could be sent as it is: see `ring_for_next`.
     """
-    held = OutboxMessage.objects.filter(
-        pk=message.pk, status=OutboxStatus.LEASED, lease_token=message.lease_token
-    )
-    change = verdict(message=message, outcome=outcome)
-    released = {"lease_token": None, "lease_until": None}
-    if not held.update(**released, **change):
-        log.warning("outbox_lease_lost", message_id=message.pk, kind=message.kind)
-        return False
-    if outcome.kind not in _NOT_TRIED:
-        DeliveryAttempt.objects.create(
-            message=message,
-            number=_next_number(message),
-            started_at=started_at,
-            duration_ms=round(seconds * 1000),
-            outcome=outcome.kind,
-            http_status=outcome.http_status,
-            error=storable(outcome.error, length=500),
-            response_excerpt=storable(outcome.response_excerpt, length=2000),
-            retry_after_seconds=_seconds(outcome.retry_after),
-        )
-    if change["status"] == OutboxStatus.DEAD:
-        message.last_error = change["last_error"]
-        _mourn(message)
-    _ring_for_next(message)
-    return True
+    asked = {"destination": after.destination, "kind": after.kind, "now": now}
+    return _first(_CLAIM_NEXT, asked)
 
 
-def _record_lost_try(message: OutboxMessage, *, ended_at: datetime) -> None:
-    DeliveryAttempt.objects.create(
-        message=message,
-        number=_next_number(message),
-        started_at=ended_at - LEASE,
-        duration_ms=LEASE.total_seconds() * 1000,
-        outcome=AttemptOutcome.UNKNOWN,
-        error=_LOST,
-    )
-
-
-def _next_number(message: OutboxMessage) -> int:
-    """Number the tries of all chains; the caller holds the message's row."""
-    last = message.delivery_attempts.aggregate(last=Max("number"))["last"]
-    return (last or 0) + 1
-
-
-def _ring_for_next(message: OutboxMessage) -> None:
-    """Ring for the first that waited for this one at its destination."""
+def ring_for_next(message: OutboxMessage) -> None:
+    """Ring for the first that waits for the destination of a message."""
     waiting = OutboxMessage.objects.due().in_turn().order_by("pk")
     following = waiting.filter(destination=message.destination).first()
     if following is not None:
-        ring("core.tasks.deliver", message_id=following.pk)
+        ring_for(following)
 
 
-def _mourn(message: OutboxMessage) -> None:
-    """Be loud: a person has to look at this, and may replay it."""
-    log.error(
-        "outbox_message_dead",
-        message_id=message.pk,
-        kind=message.kind,
-        destination=message.destination,
-        attempts=message.attempts,
-        error=message.last_error,
-    )
-
-
-def _seconds(duration: timedelta | None) -> int | None:
-    return None if duration is None else int(min(duration, A_YEAR).total_seconds())
+def _first(statement: str, asked: dict[str, Any]) -> OutboxMessage | None:
+    parameters = {
+        "token": uuid.uuid4(),
+        "lease": LEASE,
+        "leases": settings.OUTBOX_LEASES_PER_DESTINATION,
+    }
+    return next(iter(OutboxMessage.objects.raw(statement, asked | parameters)), None)

@@ -3,10 +3,6 @@
 import random
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
-
-from django.db.models import F
-from django.db.models.functions import Now
 
 from core.models import OutboxMessage
 from core.models.outbox import AttemptOutcome, OutboxStatus
@@ -53,20 +49,24 @@ def retry_delay(
     return max(wait, min(retry_after, LONGEST_RETRY_AFTER))
 
 
-def verdict(*, message: OutboxMessage, outcome: Outcome) -> dict[str, Any]:
-    """Return the fields of a message after a try."""
-    said: dict[str, Any] = {
-        "last_outcome": outcome.kind,
-        "last_error": storable(outcome.error, length=500),
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What becomes of a message after a try."""
+
+    status: OutboxStatus
+    is_end: bool = False
+    is_spent: bool = True
+    """Whether the try counts."""
+    wait: timedelta | None = None
+
+
+def verdict(*, message: OutboxMessage, outcome: Outcome) -> Verdict:
+    """Return what becomes of a message after a try."""
     if outcome.kind == AttemptOutcome.PARKED:
-        # Nothing was sent, so no try is used up.
-        return said | {"status": OutboxStatus.PARKED, "attempts": F("attempts") - 1}
+        return Verdict(status=OutboxStatus.PARKED, is_spent=False)
     if outcome.kind == AttemptOutcome.POSTPONED:
         wait = outcome.retry_after or _SHORT_WAIT
-        later = {"next_attempt_at": Now() + wait, "hinted_at": None}
-        unspent = {"status": OutboxStatus.PENDING, "attempts": F("attempts") - 1}
-        return said | later | unspent
+        return Verdict(status=OutboxStatus.PENDING, is_spent=False, wait=wait)
     may_try_again = message.attempts < message.max_attempts
     if outcome.kind in _WORTH_ANOTHER_TRY and may_try_again:
         wait = retry_delay(
@@ -74,10 +74,8 @@ def verdict(*, message: OutboxMessage, outcome: Outcome) -> dict[str, Any]:
             retry_after=outcome.retry_after,
             jitter=random.uniform(-1, 1),  # noqa: S311  # no secret
         )
-        due = {"next_attempt_at": Now() + wait, "hinted_at": None}
-        return said | due | {"status": OutboxStatus.PENDING}
-    ended = _ENDS.get(outcome.kind, OutboxStatus.DEAD)
-    return said | {"status": ended, "finished_at": Now()}
+        return Verdict(status=OutboxStatus.PENDING, wait=wait)
+    return Verdict(status=_ENDS.get(outcome.kind, OutboxStatus.DEAD), is_end=True)
 
 
 def storable(text: str, *, length: int) -> str:

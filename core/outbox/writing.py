@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -52,5 +53,19 @@ def enqueue(
         expires_at=expires_at,
         hinted_at=Now(),
     )
-    ring("core.tasks.deliver", message_id=message.pk)
+    ring_for(message)
     return message
+
+
+def ring_for(message: OutboxMessage) -> None:
+    """Have a worker of this kind's queue send the message after the commit.
+
+    Of many to one destination only the first are rung for: who comes for them takes
+    the others along.
+    """
+    ring(
+        "core.tasks.deliver",
+        crowd=(message.destination, settings.OUTBOX_LEASES_PER_DESTINATION),
+        queue=settings.OUTBOX_QUEUES.get(message.kind),
+        message_id=message.pk,
+    )

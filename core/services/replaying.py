@@ -10,10 +10,10 @@ from django.db.models.functions import Now
 from core.actors import Actor
 from core.errors import Conflict, NotFound
 from core.events import emit
-from core.hints import ring
 from core.ids import uuid7
 from core.models import OutboxMessage
 from core.models.outbox import OPEN, OutboxQuerySet, OutboxStatus
+from core.outbox import ring_for
 
 AT_MOST = 10_000
 # Beyond these the sweep rings.
@@ -51,7 +51,7 @@ def replay(*, key: UUID, actor: Actor, now: datetime) -> OutboxMessage:
         return message
     if message.status not in REPLAYABLE:
         raise NotReplayable(f"The message is {message.status}.", status=message.status)
-    _send_again([message.pk])
+    _send_again([message])
     emit(
         "delivery.replayed",
         of=("delivery", message.key),
@@ -79,7 +79,8 @@ def replay_many(
         messages.filter(status__in=REPLAYABLE)
         .order_by("pk")
         .select_for_update(of=("self",))
-        .values_list("pk", flat=True)[:AT_MOST]
+        .select_related(None)
+        .only("pk", "kind", "destination")[:AT_MOST]
     )
     if chosen:
         _send_again(chosen)
@@ -173,9 +174,9 @@ def _locked(key: UUID) -> OutboxMessage:
     return message
 
 
-def _send_again(ids: list[int]) -> None:
+def _send_again(messages: list[OutboxMessage]) -> None:
     """Begin a new chain of tries, under the old keys."""
-    OutboxMessage.objects.filter(pk__in=ids).update(
+    OutboxMessage.objects.filter(pk__in=[message.pk for message in messages]).update(
         status=OutboxStatus.PENDING,
         attempts=0,
         next_attempt_at=Now(),
@@ -183,5 +184,5 @@ def _send_again(ids: list[int]) -> None:
         expires_at=None,
         finished_at=None,
     )
-    for message_id in ids[:_RING_AT_MOST]:
-        ring("core.tasks.deliver", message_id=message_id)
+    for message in messages[:_RING_AT_MOST]:
+        ring_for(message)

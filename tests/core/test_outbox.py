@@ -1,5 +1,6 @@
 """A message on its way out: written, leased, sent, tried again, given up."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -330,6 +331,97 @@ class TestLeases:
         assert elsewhere is not None
 
 
+@pytest.mark.django_db(transaction=True)
+class TestTakingAlong:
+    """Who came for one message takes along what else waits for its destination."""
+
+    LONG = timedelta(minutes=1)
+
+    def take(self, message: OutboxMessage, budget: timedelta = LONG) -> int:
+        return deliver(message_id=message.pk, now=timezone.now(), budget=budget)
+
+    def test_a_budget_takes_the_others_along_the_oldest_first(self, outside) -> None:
+        first, *_ = [tell(n, of=uuid7()) for n in (1, 2, 3)]
+        tell(4, destination="somebody else")
+        tell(5, kind="other kind")
+
+        made = self.take(first)
+
+        assert made == 3
+        assert outside.told == [1, 2, 3]
+
+    def test_messages_of_one_thing_keep_their_order(self, outside) -> None:
+        outside.answers = [OK, FAILED]
+        first, *_ = [tell(n) for n in (1, 2, 3)]
+        tell(4, of=uuid7())
+
+        self.take(first)
+
+        assert outside.told == [1, 2, 4]  # 3 waits for the retry of 2
+
+    def test_what_is_not_due_or_on_its_way_or_spent_stays(self, outside) -> None:
+        waits, gone, spent = (tell(n, of=uuid7()) for n in (2, 3, 4))
+        rows = OutboxMessage.objects
+        rows.filter(pk=waits.pk).update(next_attempt_at=Now() + HOUR)
+        rows.filter(pk=gone.pk).update(expires_at=timezone.now() - HOUR)
+        rows.filter(pk=spent.pk).update(attempts=13)
+        claim(tell(5, of=uuid7()))
+
+        self.take(tell(1, of=uuid7()))
+
+        assert outside.told == [1]
+
+    def test_without_a_budget_the_next_is_rung_for(self, outside, hints) -> None:
+        first, second = tell(1), tell(2)
+        hints.clear()
+
+        self.take(first, timedelta(0))
+
+        assert outside.told == [1]
+        assert hints == [("core.tasks.deliver", {"message_id": second.pk})]
+
+    def test_what_cannot_be_taken_along_is_rung_for(self, outside, hints) -> None:
+        first, second = tell(1), tell(2, expires_at=timezone.now() - HOUR)
+        hints.clear()
+
+        self.take(first)
+
+        assert hints == [("core.tasks.deliver", {"message_id": second.pk})]
+
+    def test_the_time_of_a_try_goes_on_with_the_clock(self, outside) -> None:
+        def slow(message: OutboxMessage) -> Outcome:
+            time.sleep(0.02)
+            return OK
+
+        outside.otherwise = slow
+        first, second = (tell(n, of=uuid7()) for n in (1, 2))
+
+        self.take(first)
+
+        began = [m.delivery_attempts.get().started_at for m in (first, second)]
+        assert began[1] - began[0] >= timedelta(seconds=0.02)
+
+    def test_a_destination_that_is_busy_is_left_alone(self, outside, settings) -> None:
+        settings.OUTBOX_LEASES_PER_DESTINATION = 2
+        for n in (1, 2):
+            claim(tell(n, of=uuid7()))
+
+        made = self.take(tell(3, of=uuid7()))
+
+        assert made == 0
+
+    def test_of_a_crowd_only_as_many_are_rung_for_as_can_go(
+        self, outside, hints, settings
+    ) -> None:
+        settings.OUTBOX_LEASES_PER_DESTINATION = 2
+        with transaction.atomic():
+            messages = [tell(n, of=uuid7()) for n in range(5)]
+            other = tell(9, destination="somebody else")
+
+        rung = [ids["message_id"] for _, ids in hints]
+        assert rung == [messages[0].pk, messages[1].pk, other.pk]
+
+
 class TestOrder:
     """What a destination is told of one thing, it is told in order."""
 
@@ -366,15 +458,6 @@ class TestOrder:
         drain()
 
         assert outside.told == [1, 2]
-
-    @pytest.mark.django_db(transaction=True)
-    def test_the_next_in_line_is_rung_for(self, outside, hints) -> None:
-        first, second = tell(1), tell(2)
-        hints.clear()
-
-        deliver(message_id=first.pk, now=timezone.now())
-
-        assert hints == [("core.tasks.deliver", {"message_id": second.pk})]
 
 
 class TestCoalescing:
@@ -467,7 +550,8 @@ class TestSweep:
         assert found == 2
         assert rung == {retry.pk, orphan.pk}
 
-    def test_a_long_queue_does_not_crowd_out_the_others(self, hints) -> None:
+    def test_a_long_queue_does_not_crowd_out_the_others(self, hints, settings) -> None:
+        settings.OUTBOX_LEASES_PER_DESTINATION = 1
         queue = [tell(n, of=uuid7(), destination="slow") for n in range(9)]
         other = tell(destination="quick")
         OutboxMessage.objects.update(hinted_at=None)
