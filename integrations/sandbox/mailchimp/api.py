@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
+from integrations.sandbox.faults import Faults
 from integrations.sandbox.mailchimp.audience import Audience
 from integrations.sandbox.mailchimp.calls import (
     is_tag,
@@ -42,6 +44,7 @@ class Mailchimp:
         lists: tuple[str, ...] = (LIST,),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self.faults = Faults()
         self._first_key = key
         self._lists = lists
         self._clock = clock
@@ -81,49 +84,62 @@ class Mailchimp:
     def act(self, name: str, arguments: Mapping[str, Any]) -> list[Callback]:
         """Play an act of `people`; `list` and `by` (user, admin) may be named too.
 
-        `quiet` leaves `last_changed` where it was and tells nobody. `replace_key`
-        takes the new `key`.
+        `replace_key` takes the new `key`.
         """
         given = dict(arguments)
-        if name == "replace_key":
-            self._key = str(given["key"])
-            return []
         try:
+            if name == "replace_key":
+                self._key = str(given["key"])
+                return []
             audience = self._audience(given.pop("list", self._lists[0]))
-            return self._played(audience, name, given)
+            source, before, now = (
+                given.pop("by", "user"),
+                audience.snapshot(),
+                self._now(),
+            )
+            acts = {each: partial(then, audience, now) for each, then in ACTS.items()}
+            play(acts, name, given)
+            return self._news(audience, before, source=source)
         except Problem as problem:
             raise ValueError(problem.detail) from problem
+        except KeyError as error:
+            raise ValueError(f"{name}: {error} is missing or unknown.") from error
 
-    def _played(
-        self, audience: Audience, name: str, given: dict[str, Any]
+    def _news(
+        self, audience: Audience, before: Mapping[str, Member], *, source: str
     ) -> list[Callback]:
-        source, is_quiet = given.pop("by", "user"), given.pop("quiet", False)
-        before, now = audience.snapshot(), self._now()
-        acts = {each: partial(then, audience, now) for each, then in ACTS.items()}
-        play(acts, name, given)
-        if not is_quiet:
-            return audience.news(before, source=source, now=now)
+        """Return what webhooks hear, unless the change moves not even a time."""
         for member in audience.members.values():
-            if member.contact_id in before:
-                member.last_changed = before[member.contact_id].last_changed
-        return []
+            old = before.get(member.contact_id)
+            if (
+                old
+                and old.last_changed != member.last_changed
+                and self.faults.forgets()
+            ):
+                member.last_changed = old.last_changed
+        return audience.news(before, source=source, now=self._now())
+
+    def told(self, callback: Callback, *, status: int | None) -> None:
+        """Drop a webhook where nobody is, or whose receiver says that it is gone."""
+        is_new_and_silent = callback.method == "GET" and status != HTTPStatus.OK
+        if is_new_and_silent or status == HTTPStatus.GONE:
+            for audience in self._audiences.values():
+                audience.drop_webhook(url=callback.url)
 
     def state(self) -> dict[str, Any]:
+        audiences = self._audiences.values()
         return {
-            "lists": {
-                audience.id: {
-                    "members": [
-                        {
-                            **member.as_json(list_id=audience.id),
-                            "events": list(member.events),
-                        }
-                        for member in audience.members.values()
-                    ],
-                    "forgotten": sorted(audience.forgotten),
-                    "webhooks": list(audience.webhooks.values()),
-                }
-                for audience in self._audiences.values()
-            }
+            "members": [
+                {**member.as_json(list_id=audience.id), "events": list(member.events)}
+                for audience in audiences
+                for member in audience.members.values()
+            ],
+            "forgotten": [
+                each for audience in audiences for each in audience.forgotten
+            ],
+            "webhooks": [
+                hook for audience in audiences for hook in audience.webhooks.values()
+            ],
         }
 
     def clear(self) -> None:
@@ -219,7 +235,7 @@ class Mailchimp:
         """Change a contact by a call, and tell who wants to hear of calls."""
         before = audience.snapshot()
         member = change()
-        news = audience.news(before, source="api", now=self._now())
+        news = self._news(audience, before, source="api")
         return Reply(json=member.as_json(list_id=audience.id)), news
 
     def _archive(self, list_id: str, key: str, request: Request) -> Told:
@@ -241,7 +257,7 @@ class Mailchimp:
         before = audience.snapshot()
         del audience.members[member.id]
         audience.forgotten.add(member.id)
-        return Reply(status=204), audience.news(before, source="api", now=self._now())
+        return Reply(status=204), self._news(audience, before, source="api")
 
     def _get_tags(self, list_id: str, key: str, request: Request) -> Told:
         tags = self._audience(list_id).member(key).as_json(list_id=list_id)["tags"]

@@ -175,6 +175,12 @@ class Audience:
         look = Callback(url=body["url"], headers=_HEADERS, body=b"", method="GET")
         return hook, [look]
 
+    def drop_webhook(self, *, url: str) -> None:
+        """Forget the webhook with this URL, if there is one."""
+        self.webhooks = {
+            name: hook for name, hook in self.webhooks.items() if hook["url"] != url
+        }
+
 
 def _is_on(body: Mapping[str, Any], group: str, name: str) -> bool:
     return bool(body.get(group, {}).get(name, False))
