@@ -10,10 +10,10 @@ from integrations.sandbox.faults import Faults
 from integrations.sandbox.mailchimp.audience import Audience
 from integrations.sandbox.mailchimp.calls import (
     is_tag,
+    is_wanted,
     json_of,
     key_of,
     member_of,
-    moment,
     only,
     whole_number,
 )
@@ -162,33 +162,16 @@ class Mailchimp:
         return self._audiences[list_id]
 
     def _get_lists(self, request: Request) -> Told:
-        lists = [self._list_json(each) for each in self._audiences.values()]
+        lists = [each.as_json() for each in self._audiences.values()]
         return _ok({"lists": lists, "total_items": len(lists), "_links": []})
 
     def _get_list(self, list_id: str, request: Request) -> Told:
-        return _ok(self._list_json(self._audience(list_id)))
-
-    def _list_json(self, audience: Audience) -> dict[str, Any]:
-        there = [each for each in audience.members.values() if not each.is_archived]
-        count = sum(each.status == "subscribed" for each in there)
-        return {
-            "id": audience.id,
-            "name": f"Audience {audience.id}",
-            "stats": {"member_count": count},
-            "_links": [],
-        }
+        return _ok(self._audience(list_id).as_json())
 
     def _get_members(self, list_id: str, request: Request) -> Told:
         audience = self._audience(list_id)
         params = dict(request.params)
-        wanted = params.get("status")
-        found = [
-            member
-            for member in audience.members.values()
-            if (member.is_archived if wanted == "archived" else not member.is_archived)
-            and wanted in {None, "archived", member.status}
-            and member.last_changed > moment(params, "since_last_changed")
-        ]
+        found = [each for each in audience.members.values() if is_wanted(each, params)]
         offset = whole_number(params, "offset", default=0, most=10**9)
         count = whole_number(params, "count", default=10, most=MOST_PER_PAGE)
         page = found[offset : offset + count]

@@ -30,6 +30,17 @@ class Audience:
     webhooks: dict[str, dict[str, Any]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the list as Mailchimp shows it."""
+        there = [each for each in self.members.values() if not each.is_archived]
+        count = sum(each.status == "subscribed" for each in there)
+        return {
+            "id": self.id,
+            "name": f"Audience {self.id}",
+            "stats": {"member_count": count},
+            "_links": [],
+        }
+
     def member(self, key: str) -> Member:
         """Return a contact by hash, address or contact id; archived ones too.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from integrations.sandbox.mailchimp.members import checked
+from integrations.sandbox.mailchimp.members import Member, checked
 from integrations.sandbox.mailchimp.problems import Problem, invalid
 from integrations.sandbox.wire import Request
 
@@ -52,7 +52,17 @@ def is_tag(tag: Any) -> bool:
     )
 
 
-def moment(params: Mapping[str, str], name: str) -> datetime:
+def is_wanted(member: Member, params: Mapping[str, str]) -> bool:
+    """Tell whether a list shows this contact; archived ones only when asked for."""
+    status = params.get("status")
+    if member.last_changed <= _moment(params, "since_last_changed"):
+        return False
+    if status == "archived" or member.is_archived:
+        return status == "archived" and member.is_archived
+    return status in {None, member.status}
+
+
+def _moment(params: Mapping[str, str], name: str) -> datetime:
     """Return the instant that a parameter names, or the first there is.
 
     Raises:
