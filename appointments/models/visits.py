@@ -60,13 +60,18 @@ class Appointment(TimeStamped, Versioned):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     reference = models.CharField(max_length=12, unique=True, editable=False)
-    location = models.ForeignKey(Location, models.PROTECT, related_name="appointments")
+    # Indexes of `Meta` begin with the branch and with the customer.
+    location = models.ForeignKey(
+        Location, models.PROTECT, related_name="appointments", db_index=False
+    )
     # Where caps count it: the zone that the address lay in when it was booked.
     zone = models.ForeignKey(
         Zone, models.SET_NULL, null=True, blank=True, related_name="+"
     )
     service = models.ForeignKey(Service, models.PROTECT, related_name="appointments")
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="appointments")
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, related_name="appointments", db_index=False
+    )
     property = models.ForeignKey(Property, models.PROTECT, related_name="appointments")
     lead = models.OneToOneField(
         Lead, models.PROTECT, null=True, blank=True, related_name="appointment"
@@ -162,7 +167,7 @@ class Assignment(TimeStamped):
         Hold, models.CASCADE, null=True, blank=True, related_name="assignments"
     )
     technician = models.ForeignKey(
-        Technician, models.PROTECT, related_name="assignments"
+        Technician, models.PROTECT, related_name="assignments", db_index=False
     )
     status = models.CharField(
         max_length=10, choices=STEP_CHOICES, default=Step.ASSIGNED
