@@ -181,6 +181,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(minutes=1),
         "options": {"expires": 50},
     },
+    "ask vendors what is new": {
+        "task": "integrations.tasks.poll_connections",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 50},
+    },
+    "look at visits as vendors have them": {
+        "task": "integrations.tasks.reconcile_connections",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 50},
+    },
     "book the visits of maintenance plans": {
         "task": "appointments.tasks.generate_plan_visits",
         "schedule": timedelta(minutes=10),
@@ -208,6 +218,7 @@ HOUSEKEEPING = [
 # --- What happens after a change: event -> handlers; outbox kind -> deliverer ----
 
 _TELL_SUBSCRIBERS = "integrations.handlers.tell_subscribers"
+_SYNC = "integrations.handlers.sync_to_vendors"
 _CLOSE_PLAN_OCCURRENCE = "appointments.handlers.close_plan_occurrence"
 EVENT_HANDLERS: dict[str, list[str]] = {
     # An audit trail of access; nobody outside is told.
@@ -240,14 +251,14 @@ EVENT_HANDLERS: dict[str, list[str]] = {
     "delivery.replayed": [],
     "delivery.cancelled": [],
     "deliveries.replayed": [],
-    "lead.created": [_TELL_SUBSCRIBERS],
-    "lead.updated": [_TELL_SUBSCRIBERS],
-    "lead.contacted": [_TELL_SUBSCRIBERS],
-    "lead.dismissed": [_TELL_SUBSCRIBERS],
-    "lead.converted": [_TELL_SUBSCRIBERS],
-    "customer.created": [_TELL_SUBSCRIBERS],
-    "customer.updated": [_TELL_SUBSCRIBERS],
-    "customer.property_added": [_TELL_SUBSCRIBERS],
+    "lead.created": [_TELL_SUBSCRIBERS, _SYNC],
+    "lead.updated": [_TELL_SUBSCRIBERS, _SYNC],
+    "lead.contacted": [_TELL_SUBSCRIBERS, _SYNC],
+    "lead.dismissed": [_TELL_SUBSCRIBERS, _SYNC],
+    "lead.converted": [_TELL_SUBSCRIBERS, _SYNC],
+    "customer.created": [_TELL_SUBSCRIBERS, _SYNC],
+    "customer.updated": [_TELL_SUBSCRIBERS, _SYNC],
+    "customer.property_added": [_TELL_SUBSCRIBERS, _SYNC],
     "customer.preference_changed": [],
     "consent.granted": [_TELL_SUBSCRIBERS],
     "consent.revoked": [_TELL_SUBSCRIBERS],
@@ -273,35 +284,42 @@ EVENT_HANDLERS: dict[str, list[str]] = {
     "appointment.booked": [
         "notifications.handlers.confirm_booking",
         _TELL_SUBSCRIBERS,
+        _SYNC,
     ],
     "appointment.requested": [
         "notifications.handlers.confirm_request",
         _TELL_SUBSCRIBERS,
+        _SYNC,
     ],
     "appointment.approved": [
         "notifications.handlers.confirm_booking",
         _TELL_SUBSCRIBERS,
+        _SYNC,
     ],
     "appointment.declined": [
         "notifications.handlers.tell_refusal",
         _TELL_SUBSCRIBERS,
+        _SYNC,
     ],
     "appointment.rescheduled": [
         "notifications.handlers.tell_new_time",
         _TELL_SUBSCRIBERS,
+        _SYNC,
     ],
     "appointment.cancelled": [
         "notifications.handlers.tell_cancellation",
         _CLOSE_PLAN_OCCURRENCE,
         _TELL_SUBSCRIBERS,
+        _SYNC,
     ],
-    "appointment.assigned": [_TELL_SUBSCRIBERS],
-    "appointment.unassigned": [_TELL_SUBSCRIBERS],
-    "appointment.updated": [_TELL_SUBSCRIBERS],
+    "appointment.assigned": [_TELL_SUBSCRIBERS, _SYNC],
+    "appointment.unassigned": [_TELL_SUBSCRIBERS, _SYNC],
+    "appointment.updated": [_TELL_SUBSCRIBERS, _SYNC],
     "appointment.status_changed": [
         "notifications.handlers.tell_progress",
         _CLOSE_PLAN_OCCURRENCE,
         _TELL_SUBSCRIBERS,
+        _SYNC,
     ],
     "plan.created": [_TELL_SUBSCRIBERS],
     "plan.updated": [_TELL_SUBSCRIBERS],
@@ -320,6 +338,7 @@ OUTBOX_DELIVERERS: dict[str, str] = {
     "email": "notifications.services.deliver_email",
     "sms": "notifications.services.deliver_sms",
     "webhook": "integrations.services.deliver_webhook",
+    "sync": "integrations.services.sync.deliver_sync",
 }
 
 # So many messages at once may be on their way to one destination: a receiver that is

@@ -1,9 +1,15 @@
-"""What subscribers hear of: all that they asked for."""
+"""Who outside hears of what happened: subscribers, and the vendors we work with."""
 
 from core.models import Event
 from integrations import services
+from integrations.services import sync
 
 
 def tell_subscribers(event: Event) -> None:
     """Write the event down for each endpoint that listens."""
     services.tell_subscribers(event=event)
+
+
+def sync_to_vendors(event: Event) -> None:
+    """Write down that each connection has to hear of the thing."""
+    sync.sync_to_vendors(event=event)

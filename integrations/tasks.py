@@ -1,9 +1,16 @@
 """What the beat asks for."""
 
+from datetime import timedelta
+from uuid import UUID
+
 from celery import shared_task
 from django.utils import timezone
 
 from integrations import services
+from integrations.services import sync
+
+# Below the soft time limit: what has begun is finished.
+_BUDGET = timedelta(seconds=15)
 
 
 @shared_task
@@ -16,3 +23,29 @@ def tend_endpoints() -> None:
 def tend_connections() -> None:
     """Look after the connections."""
     services.tend_connections(now=timezone.now())
+
+
+@shared_task
+def poll_connections() -> None:
+    """Ring for each connection that can be asked what is new."""
+    sync.poll_connections()
+
+
+@shared_task
+def poll_connection(*, connection_id: str) -> None:
+    """Ask one vendor what is new."""
+    sync.poll_connection(
+        connection_id=UUID(connection_id), now=timezone.now(), budget=_BUDGET
+    )
+
+
+@shared_task
+def reconcile_connections() -> None:
+    """Ring for each connection whose visits are to be looked at."""
+    sync.reconcile_connections()
+
+
+@shared_task
+def reconcile_connection(*, connection_id: str) -> None:
+    """Look at the next few visits of one connection."""
+    sync.reconcile_connection(connection_id=UUID(connection_id), now=timezone.now())

@@ -167,3 +167,18 @@ class Judge(Protocol):
 
     def kind_of(self, status: int, body: Any) -> type[CallFailed] | None:
         """Return what an error answer is; None leaves it to what all mean by it."""
+
+
+@runtime_checkable
+class Settling(Protocol):
+    """A connector whose vendor takes some fields with a new thing, and never after."""
+
+    only_at_creation: Mapping[str, frozenset[str]]
+    """Our field names, by the kind of the thing."""
+
+
+def only_at_creation(connector: Connector, kind: str) -> frozenset[str]:
+    """Return the fields that a thing which is there cannot be told of."""
+    if not isinstance(connector, Settling):
+        return frozenset()
+    return connector.only_at_creation.get(kind, frozenset())

@@ -2,7 +2,8 @@
 
 import copy
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from dataclasses import field as filled
 from typing import Any
 
 from integrations.rules.things import Fields
@@ -30,7 +31,7 @@ class Rule:
     goes_out: bool = True
     comes_in: bool = True
     winner: str = "ours"
-    choices: Mapping[str, Any] = field(default_factory=dict)
+    choices: Mapping[str, Any] = filled(default_factory=dict)
     is_closed: bool = False
     """Only what has a choice can be said: ids of ours mean nothing to them."""
 

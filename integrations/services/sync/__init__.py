@@ -2,6 +2,23 @@
 
 from integrations.services.sync.applying import TakenIn, take_in
 from integrations.services.sync.polled import remotes_in
+from integrations.services.sync.polling import poll_connection, poll_connections
+from integrations.services.sync.pushing import deliver_sync
+from integrations.services.sync.reconciling import (
+    reconcile_connection,
+    reconcile_connections,
+)
 from integrations.services.sync.telling import sync_to_vendors, tell
 
-__all__ = ["TakenIn", "remotes_in", "sync_to_vendors", "take_in", "tell"]
+__all__ = [
+    "TakenIn",
+    "deliver_sync",
+    "poll_connection",
+    "poll_connections",
+    "reconcile_connection",
+    "reconcile_connections",
+    "remotes_in",
+    "sync_to_vendors",
+    "take_in",
+    "tell",
+]

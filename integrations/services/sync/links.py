@@ -78,12 +78,13 @@ def claim(*, connection: Connection, thing: Thing) -> tuple[ExternalLink, bool]:
     main = own.order_by("pk").first()
     if main is not None and main.remote_id:
         return main, False
-    token = {"claim_token": uuid.uuid4(), "claimed_until": Now() + CLAIM}
+    token = uuid.uuid4()
+    held = {"claim_token": token, "claimed_until": Now() + CLAIM}
     if main is None:
-        return _begun(connection, thing, token), False
-    if not own.filter(pk=main.pk, claimed_until__lt=Now()).update(**token):
+        return _begun(connection, thing, held), False
+    if not own.filter(pk=main.pk, claimed_until__lt=Now()).update(**held):
         raise Postponed("Somebody else is creating it just now.", retry_after=_WAIT)
-    main.claim_token = token["claim_token"]
+    main.claim_token = token
     return main, True
 
 
@@ -197,7 +198,7 @@ class TakenByOther(Exception):
 
 
 def _begun(
-    connection: Connection, thing: Thing, token: Mapping[str, Any]
+    connection: Connection, thing: Thing, held: Mapping[str, Any]
 ) -> ExternalLink:
     """Insert the row of a claim."""
     return ExternalLink.objects.create(
@@ -205,7 +206,7 @@ def _begun(
         object_type=thing.kind,
         object_id=thing.id,
         remote_type="",
-        **token,
+        **held,
     )
 
 

@@ -23,6 +23,12 @@ _PROGRESS = (
     *(Status.HELD, Status.REQUESTED, Status.SCHEDULED, Status.DISPATCHED),
     *(Status.EN_ROUTE, Status.PAUSED, Status.ON_SITE),
 )
+_ENDINGS = {
+    Status.COMPLETED: "done",
+    Status.INCOMPLETE: "done",
+    Status.CANCELLED: "off",
+    Status.NO_SHOW: "off",
+}
 # What lies between: a vendor that tells of the end only has passed these.
 _ON_THE_WAY = {
     Status.COMPLETED: (Status.ON_SITE,),
@@ -42,7 +48,7 @@ def settle(thing: Thing, theirs: dict[str, Any], winners: dict[str, str]) -> Non
     if their is not None and their not in set(Status):
         del theirs[STATUS]
         their = None
-    if ours in _ENDED and (their is None or Status(their) not in _ENDED):
+    if ours in _ENDED and (their is None or _ending(their) in {"", _ending(ours)}):
         theirs.clear()
     elif their is not None and STATUS in winners:
         if Status(their) in _ENDED:
@@ -106,6 +112,11 @@ def _change_status(change: Change, to: Status) -> None:
     ]
     for step in [*between, to]:
         services.change_status(to=step, **about)
+
+
+def _ending(status: str) -> str:
+    """Return how a visit ended, as far as vendors tell; "" while it is open."""
+    return _ENDINGS.get(Status(status), "")
 
 
 def _progress(status: Status) -> int:

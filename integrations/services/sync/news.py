@@ -1,0 +1,63 @@
+"""What polling hears: is it news, or do we know it already?"""
+
+from integrations.models import Connection, ExternalLink
+from integrations.rules.mapping import Rule, taken_in
+from integrations.rules.merging import is_older
+from integrations.rules.things import Remote
+from integrations.services.sync.applying import APPLIERS
+from integrations.services.sync.conflicts import unsolved
+from integrations.services.sync.links import link_of
+from integrations.services.sync.polled import body_of, dedupe_key
+
+# They are linked to those whom we know, whoever wrote them down first.
+_KNOWN_BY_WHO_THEY_ARE = frozenset({"customer", "technician"})
+
+
+def news_in(
+    connection: Connection, remote: Remote, *, rules: list[Rule]
+) -> tuple[bytes, str] | None:
+    """Return what the inbox keeps of a thing of theirs, if it says anything new.
+
+    That is the body, and by what the same news is known again.
+    """
+    if remote.kind not in APPLIERS:
+        return None
+    link = link_of(connection=connection, remote=remote)
+    if link is None:
+        is_wanted = bool(remote.reference) or remote.kind in _KNOWN_BY_WHO_THEY_ARE
+        seen_at = None
+    else:
+        main = _main_of(link)
+        is_wanted = _is_new(main, link, remote, rules)
+        seen_at = main.seen_at
+    return (body_of(remote), dedupe_key(remote, seen_at=seen_at)) if is_wanted else None
+
+
+def _is_new(
+    main: ExternalLink, link: ExternalLink, remote: Remote, rules: list[Rule]
+) -> bool:
+    if remote.is_gone or main.is_gone:
+        return remote.is_gone != main.is_gone
+    if link.remote_type == remote.remote_type and is_older(
+        remote.version, link.remote_version
+    ):
+        return False
+    said, unread = taken_in(rules, remote.fields)
+    known = {**main.agreed, **unsolved(main)}
+    incoming = {rule.field for rule in rules if rule.comes_in}
+    return any(
+        known.get(field) != value
+        for field, value in (
+            *((field, value) for field, value in said.items() if field in incoming),
+            *((each.field, each.value) for each in unread),
+        )
+    )
+
+
+def _main_of(link: ExternalLink) -> ExternalLink:
+    rows = ExternalLink.objects.filter(
+        connection=link.connection_id,
+        object_type=link.object_type,
+        object_id=link.object_id,
+    )
+    return rows.order_by("pk").first() or link
