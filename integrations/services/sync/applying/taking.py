@@ -19,6 +19,7 @@ APPLIERS: dict[str, str] = {
     "lead": _MERGE,
     "appointment": _MERGE,
     "technician": _MERGE,
+    "member": "integrations.services.sync.applying.members.apply",
 }
 
 

@@ -1,0 +1,1 @@
+"""Connectors against a vendor of our own, over HTTP."""
