@@ -260,8 +260,8 @@ EVENT_HANDLERS: dict[str, list[str]] = {
     "customer.updated": [_TELL_SUBSCRIBERS, _SYNC],
     "customer.property_added": [_TELL_SUBSCRIBERS, _SYNC],
     "customer.preference_changed": [],
-    "consent.granted": [_TELL_SUBSCRIBERS],
-    "consent.revoked": [_TELL_SUBSCRIBERS],
+    "consent.granted": [_TELL_SUBSCRIBERS, _SYNC],
+    "consent.revoked": [_TELL_SUBSCRIBERS, _SYNC],
     "cap.changed": [],
     # When branches are open and how the crew works is nobody's business outside: the
     # slots show what follows.

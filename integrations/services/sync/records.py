@@ -7,8 +7,17 @@ from uuid import UUID
 
 from appointments.models import Appointment
 from appointments.rules.states import Status
+from core.text import normalise_email
 from integrations.rules.things import Thing
-from leads.models import ContactKind, Customer, Lead, Property
+from leads.models import (
+    ConsentKind,
+    ContactKind,
+    Customer,
+    Lead,
+    Property,
+    Purpose,
+)
+from leads.selectors import newest_words
 from technicians.models import Technician
 
 COUNTRY = "US"
@@ -48,6 +57,7 @@ def lead_thing(lead_id: UUID) -> Thing | None:
         "status": str(lead.status),
         "phone": lead.phone or lead.phone_given,
         "email": lead.email,
+        "email_marketing": _marketing(lead.email),
         **_address(lead),
         "service": lead.service_code,
         "summary": lead.message,
@@ -67,10 +77,12 @@ def customer_thing(customer_id: UUID, *, at: Property | None = None) -> Thing | 
     customer = Customer.objects.filter(pk=customer_id).first()
     if customer is None:
         return None
+    contacts = _contacts(customer)
     home = at or customer.properties.order_by("created_at", "pk").first()
     fields = {
         **_names(customer.name),
-        **_contacts(customer),
+        **contacts,
+        "email_marketing": _marketing(contacts["email"]),
         "notes": customer.notes,
         **(_address(home) if home else {}),
         "updated_at": _moment(customer.updated_at),
@@ -189,6 +201,15 @@ def _contacts(customer: Customer) -> dict[str, str]:
     for kind, value in rows.values_list("kind", "value"):
         found["phone" if kind == ContactKind.PHONE else "email"] = value
     return found
+
+
+def _marketing(email: str) -> str:
+    """Return the last word on advertising at an address; blank where there is none."""
+    if not email:
+        return ""
+    words = newest_words(address=normalise_email(email), kind=ConsentKind.EMAIL)
+    word = words.get(Purpose.MARKETING)
+    return str(word.action) if word else ""
 
 
 def _address(where: Lead | Property) -> dict[str, str]:

@@ -21,7 +21,7 @@ def sync_to_vendors(*, event: Event) -> int:
     belongs to no branch, as customers do, is told to the company's connections, and
     to those of a branch that know it already.
     """
-    kind, object_id = event.aggregate_type, event.aggregate_id
+    kind, object_id = _about(event)
     if not knows(kind):
         return 0
     serving = Q(location__isnull=True)
@@ -37,6 +37,15 @@ def sync_to_vendors(*, event: Event) -> int:
     for connection in connections:
         tell(connection=connection, kind=kind, object_id=object_id, event=event)
     return len(connections)
+
+
+def _about(event: Event) -> tuple[str, UUID]:
+    """Return the thing of which there is news: of consent, whose it is."""
+    if event.aggregate_type == "consent":
+        for kind in ("customer", "lead"):
+            if event.data[kind]:
+                return kind, UUID(event.data[kind])
+    return event.aggregate_type, event.aggregate_id
 
 
 def tell(

@@ -14,6 +14,7 @@ from integrations.connectors.port import Known
 from integrations.models import (
     Connection,
     ExternalLink,
+    FieldMapping,
     InboundState,
     SyncConflict,
 )
@@ -33,6 +34,7 @@ from tests.factories import HOUR, NOW, make_customer
 from tests.integrations.connectors.calls import Recorder, connect
 from tests.integrations.sandbox.contract.openapi import assert_matches_openapi
 from tests.leads.test_consents import said
+from tests.outside import drain
 
 pytestmark = pytest.mark.django_db
 
@@ -453,3 +455,29 @@ def test_another_address_there_is_flagged_once(connection) -> None:
     conflict = SyncConflict.objects.get()
     assert (conflict.field, conflict.theirs) == ("email", "ada@king.example")
     assert customer.contact_methods.get().value == EMAIL
+
+
+# --- Through the house --------------------------------------------------------
+
+
+def test_a_yes_makes_the_customer_a_subscriber(connection, call) -> None:
+    """Consent is an event like any other: the outbox carries it."""
+    for row in CONNECTOR.mapping:
+        FieldMapping.objects.create(
+            connection=connection,
+            object_type=row.kind,
+            field=row.field,
+            remote=row.remote,
+            direction=row.direction,
+        )
+    make_customer(name="Ada Byron", email=EMAIL)
+
+    said(ConsentAction.GRANTED)
+    drain(now=NOW)
+
+    assert status(call) == "subscribed"
+
+    said(ConsentAction.REVOKED, now=NOW + HOUR)
+    drain(now=NOW + HOUR)
+
+    assert status(call) == "unsubscribed"
