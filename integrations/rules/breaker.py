@@ -87,6 +87,13 @@ def after_failure(state: State, *, now: datetime, is_probe: bool = False) -> Sta
     return _opened(failed, now=now) if is_probe else failed
 
 
+def is_recovering(state: State, *, now: datetime) -> bool:
+    """Tell whether the vendor is called gently: it was away a moment ago."""
+    if state.breaker != CLOSED:
+        return True
+    return state.recovering_until is not None and now < state.recovering_until
+
+
 def normal_rate(window: Iterable[Bucket]) -> float:
     """Return the liveliest ten seconds of calls that went well, per second."""
     return max((calls - failures for _, calls, failures in window), default=0) / (
@@ -107,7 +114,7 @@ def _opened(state: State, *, now: datetime) -> State:
     if state.breaker == CLOSED:
         seconds, rate = FIRST_OPEN_SECONDS, normal_rate(state.window)
         # What a recovery lets through is not what is normal.
-        if state.recovering_until is not None and now < state.recovering_until:
+        if is_recovering(state, now=now):
             rate = state.normal_rate or rate
     else:
         seconds = min(LONGEST_OPEN_SECONDS, state.open_seconds * 2)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 SHARE_OF_LIMIT = 0.8
 # So much of a second's calls may come at once: with the share it makes the limit.
 BURST_SECONDS = 0.25
+# Twice of what was normal at most, however one counts.
+RECOVERY_FACTOR = 1.9
 SLOWEST_RECOVERY = 1.0
 
 
@@ -42,11 +44,11 @@ def pace(*, limit: float) -> Pace:
 
 
 def recovery_pace(usual: Pace, *, normal_rate: float) -> Pace:
-    """Return the pace after an outage: twice of what was normal, evenly spread.
+    """Return the pace after an outage: not quite twice the normal, evenly spread.
 
     Where next to nothing was normal, a tenth of what is allowed will do.
     """
-    rate = max(2 * normal_rate, usual.rate / 10, SLOWEST_RECOVERY)
+    rate = max(RECOVERY_FACTOR * normal_rate, usual.rate / 10, SLOWEST_RECOVERY)
     return Pace(rate=min(rate, usual.rate))
 
 

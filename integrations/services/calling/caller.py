@@ -16,6 +16,7 @@ from core.request_log import current_request_id
 from integrations.connectors.port import Answer, Connector
 from integrations.connectors.registry import connector_of
 from integrations.models import Connection
+from integrations.rules.breaker import is_recovering
 from integrations.rules.pace import Pace, pace, recovery_pace
 from integrations.rules.refusals import (
     CallFailed,
@@ -138,6 +139,7 @@ class VendorCaller:
     def remember(self, key: str, value: str, *, seconds: float) -> None:
         if not value and self._shelf.get(key) != self._recalled.get(key):
             return  # somebody has renewed it since
+        self._recalled[key] = value
         self._shelf.put(key, value, seconds=seconds)
 
     def recall(self, key: str) -> str | None:
@@ -239,8 +241,7 @@ class VendorCaller:
     def _pace(self, passed: Passed) -> Pace:
         limit = self.connection.calls_per_second or self.connector.calls_per_second
         usual = pace(limit=limit)
-        until = passed.state.recovering_until
-        if until is None or passed.now >= until:
+        if not is_recovering(passed.state, now=passed.now):
             return usual
         return recovery_pace(usual, normal_rate=passed.state.normal_rate or 0)
 

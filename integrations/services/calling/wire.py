@@ -6,6 +6,7 @@ has a client of its own, which knows no cookies of others; the connections below
 shared by the process.
 """
 
+import atexit
 import os
 import ssl
 import threading
@@ -199,11 +200,17 @@ class _KeptTransport(httpx2.HTTPTransport):
     def close(self) -> None:
         """Keep the connections."""
 
+    def hang_up(self) -> None:
+        """Close the connections after all."""
+        self._pool.close()
+
 
 @cache
 def _transport(process: int) -> _KeptTransport:
     """Return the connections of a process: a child must not use its parent's."""
-    return _KeptTransport()
+    transport = _KeptTransport()
+    atexit.register(transport.hang_up)
+    return transport
 
 
 def _client() -> httpx2.Client:
