@@ -60,7 +60,8 @@ class TestRule:
     def test_after_an_outage(self, normal, rate) -> None:
         found = recovery_pace(pace(limit=60), normal_rate=normal)
 
-        assert (found.rate, found.burst) == (pytest.approx(rate), 1)
+        assert found.rate == pytest.approx(rate)
+        assert found.burst == 1
 
     def test_a_slow_vendor_recovers_no_faster_than_usual(self) -> None:
         assert recovery_pace(pace(limit=0.5), normal_rate=9).rate == 0.4
@@ -135,7 +136,7 @@ class TestWithoutRedis:
 
     @pytest.fixture(autouse=True)
     def _dead(self, monkeypatch) -> None:
-        dead = Redis(port=9, socket_connect_timeout=0.2)
+        dead = Redis.from_url("redis://127.0.0.1:9/0")
         monkeypatch.setattr(budget, "_client", lambda: dead)
         monkeypatch.setattr(budget, "_rests_until", 0.0)
 
