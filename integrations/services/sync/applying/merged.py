@@ -102,6 +102,7 @@ def _merge(case: _Case) -> TakenIn:
     problems = {**_not_as_they_say(merged, after, problems), **problems}
     _note(case, merged, problems, unread)
     _remember(case, merged, problems, after)
+    _close(case, theirs, after)
     if merged.to_tell or any(clash.kept == "ours" for clash in merged.clashes):
         tell(connection=case.connection, kind=case.thing.kind, object_id=case.thing.id)
     return _verdict(case, merged, problems, unread)
@@ -204,8 +205,12 @@ def _remember(
     rows.filter(pk=link.pk).update(seen_at=Now())
     version = newest(case.remote.version, _version_of(link, case.remote))
     rows.filter(remote_type=case.remote.remote_type).update(remote_version=version)
-    same = {field for field, value in agreed.items() if after.get(field) == value}
-    close_agreed(link=link, fields={*same, GONE}, now=case.now)
+
+
+def _close(case: _Case, theirs: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Close what needed attention, and is the same on both sides by now."""
+    same = {field for field, value in theirs.items() if after.get(field) == value}
+    close_agreed(link=case.link, fields={*same, GONE}, now=case.now)
 
 
 def _version_of(link: ExternalLink, remote: Remote) -> str:
