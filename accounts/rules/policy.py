@@ -123,6 +123,7 @@ POLICY: Mapping[str, Roles] = {
     "notifications.list": READERS | MACHINE,
     "notifications.retrieve": READERS | MACHINE,
     # Other systems: they are told of every branch, so they are the admin's
+    "integrations.report": ADMIN,
     "webhook_endpoints.list": ADMIN,
     "webhook_endpoints.retrieve": ADMIN,
     "webhook_endpoints.create": ADMIN,

@@ -1,7 +1,9 @@
 """Routes of subscribers and deliveries."""
 
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from integrations.api.report import ReportView
 from integrations.api.views import DeliveryViewSet, WebhookEndpointViewSet
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
@@ -10,4 +12,7 @@ router.register(
 )
 router.register("deliveries", DeliveryViewSet, basename="delivery")
 
-urlpatterns = router.urls
+urlpatterns = [
+    path("integrations/report", ReportView.as_view(), name="integrations-report"),
+    *router.urls,
+]

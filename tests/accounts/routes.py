@@ -288,6 +288,7 @@ ROWS: dict[str, Row] = {
     "availability": nothing(),
     "availability/explain": nothing(),
     "dashboard": nothing(),
+    "integrations/report": nothing(),
     "services": listing(service, company_wide=True),
     "services/<uuid:pk>": thing(service, company_wide=True),
     "caps": listing(cap),
