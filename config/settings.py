@@ -146,7 +146,11 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 30
 CELERY_TASK_SOFT_TIME_LIMIT = 25
-CELERY_TASK_ROUTES = {"core.tasks.publish_events": {"queue": "events"}}
+CELERY_TASK_ROUTES = {
+    "core.tasks.publish_events": {"queue": "events"},
+    # It may have to ask the vendor for what a callback only names.
+    "integrations.tasks.process_inbound": {"queue": "vendors"},
+}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -168,6 +172,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "send what is due in the outbox": {
         "task": "core.tasks.sweep_outbox",
+        "schedule": timedelta(seconds=2),
+        "options": {"expires": 10},
+    },
+    "take in what vendors said": {
+        "task": "integrations.tasks.sweep_inbox",
         "schedule": timedelta(seconds=2),
         "options": {"expires": 10},
     },
@@ -211,6 +220,7 @@ CELERY_BEAT_SCHEDULE = {
 HOUSEKEEPING = [
     "core.services.housekeeping.finished_messages",
     "core.services.housekeeping.spent_idempotency_keys",
+    "integrations.services.inbox.keeping.finished_callbacks",
     "appointments.selectors.days.days_gone_by",
     "appointments.selectors.holds.holds_gone_by",
 ]
@@ -237,6 +247,7 @@ EVENT_HANDLERS: dict[str, list[str]] = {
     "webhook_endpoint.disabled": [],
     "webhook_endpoint.deleted": [],
     # Vendors, and who changed what about them.
+    "callback.replayed": [],
     "connection.created": [],
     "connection.updated": [],
     "connection.deleted": [],
@@ -427,6 +438,7 @@ RATE_LIMITS: dict[str, str] = {
     "user": env.str("RATE_LIMIT_USER", default="600/m"),
     "anonymous": env.str("RATE_LIMIT_ANONYMOUS", default="120/m"),
     "public_form": env.str("RATE_LIMIT_PUBLIC_FORM", default="10/m"),
+    "callbacks": env.str("RATE_LIMIT_CALLBACKS", default="300/m"),
     "login_address": env.str("RATE_LIMIT_LOGIN_ADDRESS", default="20/m"),
     "login_account": env.str("RATE_LIMIT_LOGIN_ACCOUNT", default="5/m"),
 }
@@ -460,6 +472,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "AppointmentStatus": "appointments.models.visits.STATUS_CHOICES",
         "AssignmentStep": "appointments.models.visits.STEP_CHOICES",
         "DeliveryStatus": "core.models.outbox.OutboxStatus",
+        "InboundState": "integrations.models.inbox.InboundState",
         "LeadStatus": "leads.models.LeadStatus",
         "ContactKind": "leads.models.ContactKind",
         "PreferenceKind": "appointments.models.PreferenceKind",
@@ -519,6 +532,10 @@ SECURE_SSL_REDIRECT = USE_HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if USE_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = USE_HTTPS
+# What vendors call us by: some sign the whole URL, and a proxy may have changed it.
+PUBLIC_BASE_URL = env.str(
+    "PUBLIC_BASE_URL", default=f"https://{ALLOWED_HOSTS[0]}" if PRODUCTION else ""
+)
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
 )

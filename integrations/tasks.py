@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from integrations import services
 from integrations.services import sync
+from integrations.services.inbox import processing
 
 # Below the soft time limit: what has begun is finished.
 _BUDGET = timedelta(seconds=15)
@@ -17,6 +18,18 @@ _BUDGET = timedelta(seconds=15)
 def tend_endpoints() -> None:
     """Look after the subscribers."""
     services.tend_endpoints(now=timezone.now())
+
+
+@shared_task
+def process_inbound(*, event_id: int) -> None:
+    """Take in what a vendor said, and what waits behind it."""
+    processing.process_inbound(event_id=event_id, now=timezone.now())
+
+
+@shared_task
+def sweep_inbox() -> None:
+    """Ring for what waits in the inbox, and was forgotten."""
+    processing.sweep_inbox()
 
 
 @shared_task

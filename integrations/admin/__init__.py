@@ -1,5 +1,6 @@
 """Who outside is told of our events, as admins see them."""
 
 from integrations.admin.endpoints import WebhookEndpointAdmin
+from integrations.admin.inbox import InboundEventAdmin
 
-__all__ = ["WebhookEndpointAdmin"]
+__all__ = ["InboundEventAdmin", "WebhookEndpointAdmin"]

@@ -3,7 +3,10 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from integrations.api.callbacks import CallbackView
+from integrations.api.inbox_views import InboxViewSet
 from integrations.api.report import ReportView
+from integrations.api.connections import ConnectionViewSet
 from integrations.api.views import DeliveryViewSet, WebhookEndpointViewSet
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
@@ -11,8 +14,11 @@ router.register(
     "webhook-endpoints", WebhookEndpointViewSet, basename="webhook-endpoint"
 )
 router.register("deliveries", DeliveryViewSet, basename="delivery")
+router.register("integrations/connections", ConnectionViewSet, basename="connection")
+router.register("integrations/inbox", InboxViewSet, basename="inbox")
 
 urlpatterns = [
     path("integrations/report", ReportView.as_view(), name="integrations-report"),
+    path("webhooks/<slug:vendor>/<str:token>", CallbackView.as_view(), name="callback"),
     *router.urls,
 ]

@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from datetime import time
 from typing import Any
 
+from django.db.models.functions import Now
+
 from appointments.models import Cap, Hold, TechnicianPreference
 from appointments.selectors.holds import hash_of
 from core.models import Holiday
-from integrations.models import WebhookEndpoint
+from integrations.models import InboundEvent, WebhookEndpoint
+from integrations.services.inbox.storing import Said, store
 from notifications.models import Notification
 from technicians.models import Technician
 from tests.core.outbox_rows import tell
@@ -30,6 +33,7 @@ from tests.factories import (
     make_time_off,
     make_user,
 )
+from tests.integrations.inbox.callers import make_connection
 
 Made = Mapping[str, Any]
 Maker = Callable[[Technician], Made]
@@ -213,10 +217,34 @@ def endpoint(technician: Technician) -> Made:
     return {"pk": endpoint.pk}
 
 
+def connection(technician: Technician) -> Made:
+    connection = Connection.objects.create(
+        vendor="servicetitan",
+        name=f"Titan {technician.pk}",
+        location=technician.location,
+    )
+    ConnectionHealth.objects.create(connection=connection)
+    return {"pk": connection.pk}
+
+
 def delivery(technician: Technician) -> Made:
     destination = str(endpoint(technician)["pk"])
     message = tell(kind="webhook", destination=destination)
     return {"pk": message.key, "key": message.key}
+
+
+def callback(technician: Technician) -> Made:
+    """Make what a vendor told a connection of the branch, given up since."""
+    connection = make_connection("housecallpro", location=technician.location)
+    said = Said(body=b"{}", dedupe_key="1")
+    event_id, _ = store(connection=connection, said=said)
+    InboundEvent.objects.update(state="dead", finished_at=Now())
+    return {"pk": event_id}
+
+
+def callback_url(technician: Technician) -> Made:
+    connection = make_connection("mailchimp", location=technician.location)
+    return {"vendor": "mailchimp", "token": connection.inbound_token}
 
 
 NEW_TIME = local(TOMORROW, 11).isoformat()
@@ -350,7 +378,25 @@ ROWS: dict[str, Row] = {
     ),
     "webhook-endpoints/<uuid:pk>/test": thing(endpoint),
     "webhook-endpoints/<uuid:pk>/rotate-secret": thing(endpoint),
+    "integrations/connections": listing(connection),
+    "integrations/connections/vendors": nothing(),
+    "integrations/connections/<uuid:pk>": thing(
+        connection, bodies={"patch": {"name": "The CRM of {pk}"}}
+    ),
+    "integrations/connections/<uuid:pk>/test": thing(connection),
+    "integrations/connections/<uuid:pk>/pause": thing(connection),
+    "integrations/connections/<uuid:pk>/resume": thing(connection),
+    "integrations/connections/<uuid:pk>/reauthorise": thing(connection),
+    "integrations/connections/<uuid:pk>/rotate-secret": thing(connection),
+    "integrations/connections/<uuid:pk>/rotate-token": thing(connection),
+    "integrations/connections/<uuid:pk>/mappings": thing(
+        connection, bodies={"put": {"mappings": []}}
+    ),
     "deliveries": listing(delivery),
+    "webhooks/<slug:vendor>/<str:token>": thing(callback_url, company_wide=True),
+    "integrations/inbox": listing(callback),
+    "integrations/inbox/<int:pk>": thing(callback),
+    "integrations/inbox/<int:pk>/replay": thing(callback),
     "deliveries/replay": nothing(),
     "deliveries/<uuid:key>": thing(delivery),
     "deliveries/<uuid:key>/replay": thing(delivery),
