@@ -64,6 +64,11 @@ class Event(models.Model):
                 name="event_waiting",
                 condition=Q(published_at=None, failed_at=None),
             ),
+            models.Index(
+                fields=["aggregate_id", "number"],
+                name="event_waiting_in_line",
+                condition=Q(published_at=None, failed_at=None),
+            ),
             models.Index(fields=["occurred_at"], name="event_by_time"),
         ]
 

@@ -101,10 +101,12 @@ WITH first AS (
     AND m.next_attempt_at <= statement_timestamp()
     AND m.attempts < m.max_attempts
     AND (m.expires_at IS NULL OR m.expires_at > %(now)s)
-    AND NOT EXISTS (
-        SELECT FROM core_outboxmessage front
-        WHERE front.ordering_key = m.ordering_key AND front.id < m.id
+    AND m.id = (
+        SELECT front.id FROM core_outboxmessage front
+        WHERE front.ordering_key = m.ordering_key
         AND front.status IN ('pending', 'leased')
+        ORDER BY front.id
+        LIMIT 1
     )
     AND %(leases)s > (
         SELECT count(*) FROM core_outboxmessage busy

@@ -19,16 +19,6 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
             return self
         return self.filter(location__in=actor.location_ids)
 
-    def listening_to(
-        self, event_name: str, *, location_id: object
-    ) -> "WebhookEndpointQuerySet":
-        """Return active endpoints that asked for this event (or for all)."""
-        return self.filter(
-            Q(event_names=[]) | Q(event_names__contains=[event_name]),
-            Q(location__isnull=True) | Q(location=location_id),
-            is_active=True,
-        )
-
 
 class WebhookEndpoint(TimeStamped, Versioned):
     """A URL that is told of events, signed as Standard Webhooks has it.

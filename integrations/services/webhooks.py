@@ -20,11 +20,16 @@ from integrations.services.signing import signed_headers
 # After so long without a single success nobody is there any more.
 GIVE_UP_AFTER = timedelta(days=5)
 _EXCERPT = 2000
+# Read before each try, so that what was switched off is not called; the ORM would put
+# it together anew each time.
+_ENDPOINT = "SELECT * FROM integrations_webhookendpoint WHERE id = %s::uuid"
 
 
 def deliver_webhook(message: OutboxMessage, *, now: datetime) -> Outcome:
     """Post a message to its endpoint, signed anew for this try."""
-    endpoint = WebhookEndpoint.objects.filter(pk=message.destination).first()
+    endpoint = next(
+        iter(WebhookEndpoint.objects.raw(_ENDPOINT, [message.destination])), None
+    )
     if endpoint is None:
         return Outcome(kind=AttemptOutcome.UNWANTED, error="The endpoint is gone.")
     if not endpoint.is_active:
