@@ -91,7 +91,7 @@ def _faults_of_hosts(connector: Connector, value: Any) -> list[FieldError]:
     """Return what is wrong with the hosts that are called instead of the usual ones."""
     if value is None:
         return []
-    pointer = f"/settings/{HOSTS}"
+    pointer = f"/{HOSTS}"
     if not isinstance(value, dict):
         return [_fault(pointer, "invalid", "Not an object of URLs by name.")]
     found = []

@@ -112,25 +112,11 @@ def update_connection(
         Invalid, ConnectionExists, VersionConflict, NotFound
     """
     connection = locked(connection_id, actor=actor, expected_version=expected_version)
-    before = (connection.settings, credentials_of(connection))
-    after = changed_answers(
-        offered(connection.vendor),
-        had=before,
-        settings=changes.get("settings", {}),
-        credentials=changes.get("credentials", {}),
-    )
-    changed = [
-        name
-        for name in _PLAIN
-        if name in changes and getattr(connection, name) != changes[name]
-    ]
-    for name in changed:
-        setattr(connection, name, changes[name])
-    connection.settings = after[0]
-    if after[1] != before[1]:
-        connection.credentials = sealed(after[1])
-    changed += _differing("settings", before[0], after[0])
-    changed += _differing("credentials", before[1], after[1])
+    changed = _change_answers(connection, changes)
+    for name in _PLAIN:
+        if name in changes and getattr(connection, name) != changes[name]:
+            setattr(connection, name, changes[name])
+            changed.append(name)
     if changed:
         with on_breach(_UNIQUE, ConnectionExists(f"{connection.name} is taken.")):
             save(connection)
@@ -157,6 +143,26 @@ def delete_connection(
     call_off_all(destination=str(connection.pk))
     tell("deleted", connection, actor=actor, now=now)
     connection.delete()
+
+
+def _change_answers(connection: Connection, changes: Mapping[str, Any]) -> list[str]:
+    """Change settings and credentials; return what is different, by name."""
+    if "settings" not in changes and "credentials" not in changes:
+        return []
+    before = (connection.settings, credentials_of(connection))
+    after = changed_answers(
+        offered(connection.vendor),
+        had=before,
+        settings=changes.get("settings", {}),
+        credentials=changes.get("credentials", {}),
+    )
+    connection.settings = after[0]
+    if after[1] != before[1]:
+        connection.credentials = sealed(after[1])
+    return [
+        *_differing("settings", before[0], after[0]),
+        *_differing("credentials", before[1], after[1]),
+    ]
 
 
 def _differing(
