@@ -4,9 +4,9 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from integrations.api.callbacks import CallbackView
+from integrations.api.connections import ConnectionViewSet
 from integrations.api.inbox_views import InboxViewSet
 from integrations.api.report import ReportView
-from integrations.api.connections import ConnectionViewSet
 from integrations.api.views import DeliveryViewSet, WebhookEndpointViewSet
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)

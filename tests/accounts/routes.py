@@ -15,7 +15,12 @@ from django.db.models.functions import Now
 from appointments.models import Cap, Hold, TechnicianPreference
 from appointments.selectors.holds import hash_of
 from core.models import Holiday
-from integrations.models import Connection, ConnectionHealth, InboundEvent, WebhookEndpoint
+from integrations.models import (
+    Connection,
+    ConnectionHealth,
+    InboundEvent,
+    WebhookEndpoint,
+)
 from integrations.services.inbox.storing import Said, store
 from notifications.models import Notification
 from technicians.models import Technician
