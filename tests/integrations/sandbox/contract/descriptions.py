@@ -43,8 +43,18 @@ def description(name: str) -> dict[str, Any]:
     problem = _fetched()
     if problem:
         raise NotThere(problem)
-    document: dict[str, Any] = json.loads(_kept(name).read_text())
+    document: dict[str, Any] = json.loads(
+        _kept(name).read_text(), object_hook=_with_null_allowed
+    )
     return document
+
+
+def _with_null_allowed(schema: dict[str, Any]) -> dict[str, Any]:
+    """Let `nullable` mean what its authors do: null, beside an enum or choices too."""
+    if schema.get("nullable") is not True:
+        return schema
+    rest = {name: value for name, value in schema.items() if name != "nullable"}
+    return {"anyOf": [rest, {"enum": [None]}]}
 
 
 def _kept(name: str) -> Path:

@@ -126,11 +126,17 @@ def _wrong_query(operation: _Operation, query: str) -> Iterator[str]:
 
 
 def _wrong_body(operation: _Operation, body: Body) -> Iterator[str]:
-    if "requestBody" not in operation.described:
+    described = operation.described.get("requestBody", {})
+    if "$ref" in described:
+        described = _looked_up(
+            operation.file, f"urn:{operation.file}{described['$ref']}"
+        )
+    content = described.get("content")
+    if not content:
         if body:
             yield "a body was sent and none is described"
         return
-    [(kind, media)] = operation.described["requestBody"]["content"].items()
+    [(kind, media)] = content.items()
     schema = _whole(operation.file, media.get("schema", {}))
     value = _sent(body) if kind != FORM else _typed(operation.file, schema, _form(body))
     yield from _errors(operation.file, schema, value, "body")
