@@ -53,7 +53,7 @@ Answer = Callable[..., Any]
 class _Kept:
     """What was answered under an idempotency key."""
 
-    asked: tuple[str, bytes]
+    asked: tuple[str, list[tuple[str, str]]]
     reply: Reply
     until: int
 
@@ -128,7 +128,7 @@ class Stripe:
             return self._answered(request, request_id, None)
         if len(key) > LONGEST_IDEMPOTENCY_KEY:
             raise StripeError(f"At most {LONGEST_IDEMPOTENCY_KEY} characters.")
-        asked = (request.path, request.body)
+        asked = (request.path, sorted(_pairs(request)))
         kept = self._kept.get(key)
         if kept is not None and self._ledger.now() < kept.until:
             if kept.asked != asked:
@@ -181,7 +181,7 @@ class Stripe:
             "POST /payment_intents/{}": to(intent, payments.update),
             "POST /payment_intents/{}/confirm": to(intent, _confirm),
             "POST /payment_intents/{}/capture": to(intent, payments.capture),
-            "POST /payment_intents/{}/cancel": to(intent, payments.cancel),
+            "POST /payment_intents/{}/cancel": to(intent, _cancel),
             "POST /refunds": partial(refunds.create, books),
             "POST /refunds/{}": to("refund", refunds.update),
             "POST /webhook_endpoints": partial(endpoints.create, books),
@@ -232,7 +232,13 @@ def _expire(ledger: Ledger, session: Thing, sent: Sent) -> Thing:
 
 def _confirm(ledger: Ledger, intent: Thing, sent: Sent) -> Thing:
     told = forms.read(sent, {**payments.FIELDS, "client_secret": forms.text})
+    checkout.check_is_free(ledger, intent)
     return payments.confirm(ledger, intent, told.get("payment_method"))
+
+
+def _cancel(ledger: Ledger, intent: Thing, sent: Sent) -> Thing:
+    checkout.check_is_free(ledger, intent)
+    return payments.cancel(ledger, intent, sent)
 
 
 def _replayed(reply: Reply) -> Reply:

@@ -13,20 +13,27 @@ _ANYTHING = (
     "adaptive_pricing",
     "after_expiration",
     "allow_promotion_codes",
+    "allowed_payment_method_types",
     "automatic_tax",
     "billing_address_collection",
+    "branding_settings",
     "consent_collection",
     "currency",
     "custom_fields",
     "custom_text",
     "customer",
+    "customer_account",
     "customer_creation",
     "customer_update",
     "discounts",
+    "excluded_payment_method_types",
     "expand",
     "invoice_creation",
     "locale",
+    "name_collection",
+    "origin_context",
     "payment_method_collection",
+    "payment_method_configuration",
     "payment_method_options",
     "payment_method_types",
     "phone_number_collection",
@@ -34,6 +41,7 @@ _ANYTHING = (
     "shipping_options",
     "submit_type",
     "tax_id_collection",
+    "wallet_options",
 )
 _LINE = {
     "price_data": forms.anything,
@@ -72,7 +80,7 @@ _FIELDS: Mapping[str, forms.Check] = {
     "line_items": forms.items,
     "metadata": forms.metadata,
     "payment_intent_data": _intent_data,
-    "ui_mode": forms.one_of("hosted"),
+    "ui_mode": forms.one_of("hosted", "hosted_page"),
 }
 
 
@@ -106,7 +114,7 @@ def create(ledger: Ledger, sent: Mapping[str, Any]) -> Thing:
         payment_status="unpaid",
         status="open",
         success_url=told["success_url"],
-        ui_mode="hosted",
+        ui_mode="hosted_page",
     )
     session["url"] = f"https://checkout.stripe.com/c/pay/{session['id']}"
     session["_intent"] = told.get("payment_intent_data", {})
@@ -177,6 +185,22 @@ def _intent_of(ledger: Ledger, session: Thing) -> Thing:
     session["payment_intent"] = intent["id"]
     ledger.emit("payment_intent.created", intent)
     return intent
+
+
+def check_is_free(ledger: Ledger, intent: Thing) -> None:
+    """Check that no open page has this intent: who cancels it expires the page.
+
+    Raises:
+        StripeError: one has.
+    """
+    for session in ledger.things["checkout.session"].values():
+        if session["payment_intent"] == intent["id"] and session["status"] == "open":
+            raise StripeError(
+                "The PaymentIntent of an open Checkout Session is not confirmed or "
+                "canceled by itself.",
+                code="payment_intent_unexpected_state",
+                is_kept=True,
+            )
 
 
 def settle(ledger: Ledger, session: Thing, *, is_good: bool) -> None:

@@ -26,14 +26,17 @@ OPEN = {
     "requires_capture",
 }
 _ANYTHING = (
+    "allowed_payment_method_types",
     "application_fee_amount",
     "confirmation_method",
     "customer",
+    "customer_account",
     "error_on_requires_action",
     "mandate",
     "mandate_data",
     "off_session",
     "on_behalf_of",
+    "payment_method_configuration",
     "payment_method_options",
     "payment_method_types",
     "radar_options",

@@ -161,6 +161,18 @@ def test_a_declined_card_leaves_the_session_open(stripe, card) -> None:
     assert len(stripe.get(INTENTS)["data"]) == 1
 
 
+def test_the_intent_of_an_open_session_ends_with_it(stripe) -> None:
+    session = stripe.session()["id"]
+    stripe.act("pay", session=session, card="declined")
+    intent = stripe.get(f"{SESSIONS}/{session}")["payment_intent"]
+
+    for wish in ("cancel", "confirm"):
+        assert stripe.post(f"{INTENTS}/{intent}/{wish}").status == 400
+    stripe.post(f"{SESSIONS}/{session}/expire")
+
+    assert stripe.get(f"{INTENTS}/{intent}")["status"] == "canceled"
+
+
 def test_a_decline_is_told_with_its_reason(stripe) -> None:
     stripe.listen()
 
@@ -483,7 +495,8 @@ def test_the_same_key_answers_once_and_the_same(stripe) -> None:
     stripe.act("confirm", payment_intent=first.json["id"])
     heard = len(stripe.heard)
 
-    again = stripe.post(INTENTS, INTENT, idempotency_key="dep-1")
+    turned = dict(reversed(INTENT.items()))
+    again = stripe.post(INTENTS, turned, idempotency_key="dep-1")
 
     assert (again.status, again.json) == (first.status, first.json)
     assert again.headers["Idempotent-Replayed"] == "true"
