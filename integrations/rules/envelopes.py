@@ -5,13 +5,12 @@ that anybody may change. What a callback means, only a connector can tell.
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
-
-import orjson
 
 _FORM = "application/x-www-form-urlencoded"
 _LONGEST_ID = 100
@@ -46,16 +45,16 @@ def envelope_of(vendor: str, body: bytes, *, content_type: str) -> Envelope:
 def is_probe_of_housecallpro(body: bytes) -> bool:
     """Tell whether a body is what Housecall Pro tries a new URL with: no event."""
     try:
-        said = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
         return False
     return isinstance(said, dict) and "event" not in said
 
 
 def _json(body: bytes) -> dict[str, Any]:
     try:
-        said = orjson.loads(body)
-    except orjson.JSONDecodeError as error:  # it also bounds how deep it may be nested
+        said = json.loads(body)
+    except (ValueError, RecursionError) as error:
         raise Unreadable("The body is not JSON.") from error
     if not isinstance(said, dict):
         raise Unreadable("The body is not a JSON object.")
@@ -99,7 +98,7 @@ def _mailchimp(said: Mapping[str, Any], body: bytes) -> Envelope:
     return Envelope(
         event_type=_text(said.get("type")),
         external_id=_text(said.get("data[new_email]") or said.get("data[email]")),
-        dedupe_key=_hash_of(orjson.dumps(said)),
+        dedupe_key=_hash_of(json.dumps(said).encode()),
         occurred_at=_from_text(said.get("fired_at")),
     )
 
