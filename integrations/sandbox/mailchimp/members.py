@@ -38,14 +38,14 @@ def hash_of(email: str) -> str:
     return hashlib.md5(email.lower().encode(), usedforsecurity=False).hexdigest()
 
 
-def checked(body: Any, *, skip_merge_validation: bool = False) -> dict[str, Any]:
+def checked(
+    body: dict[str, Any], *, skip_merge_validation: bool = False
+) -> dict[str, Any]:
     """Return the body of a contact once its form is right.
 
     Raises:
         Problem: it is not.
     """
-    if not isinstance(body, dict):
-        raise invalid(body="an object is wanted")
     wrong = {
         name: f"{kinds[0].__name__} is wanted"
         for name, kinds in _TYPES.items()

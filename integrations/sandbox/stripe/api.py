@@ -68,7 +68,14 @@ class Stripe:
         *,
         key: str = KEY,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        search_lag: int = 0,
     ) -> None:
+        """Make an empty one.
+
+        Searches find what is older than `search_lag` seconds; Stripe itself promises
+        to find it within a minute, usually.
+        """
+        self._search_lag = search_lag
         self._first_key = key
         self._clock = clock
         self.clear()
@@ -212,8 +219,11 @@ class Stripe:
         return self._ledger.get(kind, name)
 
     def _search(self, sent: Sent) -> Any:
-        things = list(self._ledger.things["payment_intent"].values())
-        return lists.searched(things, sent)
+        newest = self._ledger.now() - self._search_lag
+        things = self._ledger.things["payment_intent"].values()
+        return lists.searched(
+            [each for each in things if each["created"] <= newest], sent
+        )
 
 
 def _pairs(request: Request) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from integrations.sandbox.stripe import forms, payments
-from integrations.sandbox.stripe.errors import StripeError
+from integrations.sandbox.stripe.errors import Declined, StripeError
 from integrations.sandbox.stripe.ledger import Ledger, Thing
 
 SHORTEST, LONGEST = 30 * 60, 24 * 3600
@@ -159,9 +159,7 @@ def pay(ledger: Ledger, session: Thing, *, card: str, email: str) -> None:
     intent = _intent_of(ledger, session)
     try:
         payments.confirm(ledger, intent, card)
-    except StripeError as error:
-        if error.status != 402:  # noqa: PLR2004  # anything but a declined card
-            raise
+    except Declined:
         return
     if intent["status"] == "requires_action":
         return

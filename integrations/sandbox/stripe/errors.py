@@ -37,6 +37,10 @@ class StripeError(Exception):
         return Reply(status=self.status, json={"error": deepcopy(self.error)})
 
 
+class Declined(StripeError):
+    """A card that does not pay."""
+
+
 def no_such(what: str, name: str, *, param: str = "id") -> StripeError:
     """Return the refusal of what is not there."""
     return StripeError(

@@ -144,6 +144,6 @@ def merge_metadata(thing: Thing, told: Mapping[str, Any]) -> None:
         return
     merged = thing["metadata"] | told["metadata"]
     merged = {key: value for key, value in merged.items() if value}
-    thing["metadata"] = merged if told["metadata"] else {}
     if len(merged) > MOST_KEYS:
         raise StripeError(f"At most {MOST_KEYS} keys are kept.", param="metadata")
+    thing["metadata"] = merged if told["metadata"] else {}

@@ -116,7 +116,7 @@ def _says(thing: Thing, clause: re.Match[str]) -> bool:
     return found is not None and str(found).lower() == value.lower()
 
 
-def expanded(ledger: Ledger, answer: Any, paths: Any) -> Any:
+def expanded(ledger: Ledger, answer: Thing, paths: Any) -> Thing:
     """Return a copy of the answer in which the objects named are shown in full."""
     copy = deepcopy(_public(answer))
     for path in paths if isinstance(paths, list) else []:
@@ -124,9 +124,7 @@ def expanded(ledger: Ledger, answer: Any, paths: Any) -> Any:
     return copy
 
 
-def _public(answer: Any) -> Any:
-    if not isinstance(answer, dict):
-        return answer
+def _public(answer: Thing) -> Thing:
     if isinstance(answer.get("data"), list):
         return answer | {"data": [shown(each) for each in answer["data"]]}
     return shown(answer)

@@ -5,7 +5,7 @@ from secrets import token_hex
 from typing import Any
 
 from integrations.sandbox.stripe import forms
-from integrations.sandbox.stripe.errors import StripeError, unexpected_state
+from integrations.sandbox.stripe.errors import Declined, StripeError, unexpected_state
 from integrations.sandbox.stripe.ledger import Ledger, Thing, merge_metadata
 
 CARDS = {
@@ -121,7 +121,8 @@ def confirm(ledger: Ledger, intent: Thing, method: str | None) -> Thing:
     """Pay, as the customer's browser or a server of ours would.
 
     Raises:
-        StripeError: the card is declined, or it is not the time to pay.
+        Declined: the card does not pay; another may be tried.
+        StripeError: it is not the time to pay.
     """
     if intent["status"] not in OPEN - {"requires_capture"}:
         raise unexpected_state(intent, "confirmed")
@@ -169,7 +170,7 @@ def succeed(ledger: Ledger, intent: Thing) -> None:
         ledger.emit("payment_intent.succeeded", intent)
 
 
-def fail(ledger: Ledger, intent: Thing, code: str) -> StripeError:
+def fail(ledger: Ledger, intent: Thing, code: str) -> Declined:
     """Let the payment fail; another may be tried. Return the refusal."""
     decline = {
         "code": "card_declined",
@@ -183,7 +184,7 @@ def fail(ledger: Ledger, intent: Thing, code: str) -> StripeError:
         "last_payment_error": decline,
     }
     ledger.emit("payment_intent.payment_failed", intent)
-    return StripeError(
+    return Declined(
         decline["message"],
         status=402,
         kind="card_error",

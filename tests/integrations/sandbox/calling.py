@@ -41,7 +41,7 @@ class Caller:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None = None,
+        body: Any = None,
         *,
         form: Sequence[tuple[str, str]] | Mapping[str, str] | None = None,
         at_once: int = 1,

@@ -120,8 +120,9 @@ def test_merge_fields_may_go_unchecked(call) -> None:
     assert call("PUT", f"{ADA}?skip_merge_validation=true", body).status == 200
 
 
-def test_a_body_that_is_no_json_is_refused(call) -> None:
+def test_a_body_that_is_no_object_is_refused(call) -> None:
     assert call("PUT", ADA, form={"a": "b"}).json["title"] == "JSON Parse Error"
+    assert call("PUT", ADA, ["a"]).json["title"] == "Invalid Resource"
 
 
 def test_what_is_left_out_stays(call) -> None:
@@ -187,6 +188,7 @@ def test_a_forgotten_person_only_comes_back_by_themselves(call) -> None:
 
 def test_a_contact_is_created_once(call) -> None:
     body = {"email_address": EMAIL, "status": "subscribed"}
+    assert call("POST", MEMBERS, {"status": "subscribed"}).status == 400
     assert call("POST", MEMBERS, body).status == 200
 
     assert call("POST", MEMBERS, body).json["title"] == "Member Exists"
@@ -224,6 +226,7 @@ def test_the_list_is_read_by_pages(call) -> None:
         "n11@example.com",
     ]
     assert call("GET", f"{MEMBERS}?count=1001").status == 400
+    assert call("GET", f"{MEMBERS}?since_last_changed=soon").status == 400
 
 
 def test_only_what_changed_since_is_listed(call, clock) -> None:
@@ -325,6 +328,7 @@ def test_saving_a_webhook_makes_it_look_there(call) -> None:
     assert hook["events"]["campaign"] is False
     assert call("GET", f"/3.0/lists/{LIST}/webhooks/{hook['id']}").json == hook
     assert call("POST", f"/3.0/lists/{LIST}/webhooks", HEARS_ALL).status == 400
+    assert call("POST", f"/3.0/lists/{LIST}/webhooks", {}).status == 400
 
 
 def test_a_deleted_webhook_hears_nothing(call) -> None:
@@ -339,7 +343,9 @@ def test_a_deleted_webhook_hears_nothing(call) -> None:
 
 def test_people_are_told_of_by_form(call) -> None:
     call("POST", f"/3.0/lists/{LIST}/webhooks", HEARS_ALL)
-    call.act("subscribe", email=EMAIL, merge_fields={"FNAME": "Ada"})
+    home = {"addr1": "1 Elm St", "city": "Mesa", "state": "AZ", "zip": "85201"}
+    fields = {"FNAME": "Ada", "ADDRESS": home}
+    call.act("subscribe", email=EMAIL, merge_fields=fields)
     call.act("change_profile", email=EMAIL, merge_fields={"FNAME": "Augusta"})
     call.act("change_address", email=EMAIL, new_email="ada@king.example")
     call.act("unsubscribe", email="ada@king.example", reason="abuse")
@@ -358,6 +364,7 @@ def test_people_are_told_of_by_form(call) -> None:
     assert joined["data[list_id]"] == LIST
     assert joined["data[email]"] == EMAIL
     assert joined["data[merges][FNAME]"] == "Ada"
+    assert joined["data[merges][ADDRESS][city]"] == "Mesa"
     assert moved["data[old_email]"] == EMAIL
     assert moved["data[new_email]"] == "ada@king.example"
     assert (left["data[action]"], left["data[reason]"]) == ("unsub", "abuse")
@@ -380,8 +387,10 @@ def test_deleting_is_told_as_leaving(call) -> None:
     call("DELETE", ADA)
     call("PUT", ADA, JOINS)
     call("POST", f"{ADA}/actions/delete-permanent")
+    call.act("subscribe", email=EMAIL)
+    call.act("delete", email=EMAIL, by="admin")
 
-    assert kinds(call) == ["subscribe", "unsubscribe", "subscribe", "unsubscribe"]
+    assert kinds(call) == ["subscribe", "unsubscribe"] * 3
     assert form_of(call.told[-1])["data[action]"] == "delete"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from integrations.sandbox.stripe import KEY, VERSION, Stripe
-from integrations.sandbox.wire import Callback, Reply
+from integrations.sandbox.wire import Callback, Reply, Request
 from tests.integrations.sandbox.calling import NOON, Caller, Clock, basic
 
 HERE = "https://fieldbook.test/api/v1/webhooks/stripe/t0ken"
@@ -107,9 +107,12 @@ def test_every_answer_names_its_request_and_the_version(stripe) -> None:
 
 
 def test_a_session_is_open_until_somebody_pays(stripe) -> None:
-    session = stripe.session()
+    session = stripe.session(customer_email="ada@example.com")
 
-    assert session["status"] == "open"
+    assert (session["status"], session["customer_email"]) == (
+        "open",
+        "ada@example.com",
+    )
     assert session["payment_status"] == "unpaid"
     assert session["payment_intent"] is None
     assert session["amount_total"] == 9900
@@ -239,6 +242,7 @@ def test_a_session_ends_by_itself(stripe, clock) -> None:
 
 def test_money_may_come_when_the_session_is_over(stripe, clock) -> None:
     session = stripe.session()["id"]
+    stripe.act("pay", session=session, card="declined")
     clock.wait(hours=1)
 
     stripe.act("pay", session=session, late=True)
@@ -276,6 +280,10 @@ def test_money_may_come_when_the_session_is_over(stripe, clock) -> None:
             f"{LINE}[price_data][product_data][name]",
             "parameter_missing",
         ),
+        ({f"{LINE}[quantity]": "0"}, f"{LINE}[quantity]", "parameter_invalid_integer"),
+        ({"payment_intent_data": "x"}, "payment_intent_data", None),
+        ({"line_items[1]": "x"}, "line_items[1]", None),
+        ({"cancel_url[x]": "1"}, "cancel_url", "url_invalid"),
         ({f"{LINE}[colour]": "red"}, f"{LINE}[colour]", "parameter_unknown"),
         ({f"{LINE}[price_data][unit_amount]": "10"}, "line_items", "amount_too_small"),
         (
@@ -406,6 +414,9 @@ def test_an_intent_is_changed_until_it_is_paid(stripe) -> None:
 
     stripe.act("confirm", payment_intent=intent)
     assert stripe.post(path, {"amount": "1000"}).status == 400
+    assert stripe.post(f"{path}/confirm").status == 400
+    full = {f"metadata[k{number}]": "x" for number in range(50)}
+    assert stripe.post(path, full).status == 400
     assert stripe.post(path, {"metadata": ""}).json["metadata"] == {}
 
 
@@ -415,11 +426,13 @@ def test_an_intent_is_changed_until_it_is_paid(stripe) -> None:
         ({"currency": "usd"}, "amount"),
         ({"amount": "9900"}, "currency"),
         ({**INTENT, "amount": "49"}, "amount"),
+        ({**INTENT, "amount": "100000000"}, "amount"),
         ({**INTENT, "currency": "dollars"}, "currency"),
         ({**INTENT, "confirm": "yes"}, "confirm"),
         ({**INTENT, "capture_method": "later"}, "capture_method"),
         ({**INTENT, "metadata": "visit"}, "metadata"),
         ({**INTENT, "amount[x]": "1"}, "amount[x]"),
+        ({**INTENT, "description[x]": "1"}, "description"),
     ],
 )
 def test_an_intent_of_another_form_is_refused(stripe, form, param) -> None:
@@ -583,6 +596,29 @@ def test_events_are_listed_by_type_and_time(stripe, clock) -> None:
     assert stripe("GET", "/v1/events?created[near]=1").status == 400
 
 
+def test_a_search_is_a_little_behind(clock) -> None:
+    late = Account(Stripe(clock=clock, search_lag=60), authorization=f"Bearer {KEY}")
+    late.paid()
+    path = f"{INTENTS}/search?query=metadata['visit']:'1'"
+    assert late.get(path)["data"] == []
+
+    clock.wait(minutes=1)
+
+    assert len(late.get(path)["data"]) == 1
+
+
+def test_a_body_that_is_no_text_is_refused(stripe) -> None:
+    request = Request(
+        method="POST",
+        path=INTENTS,
+        query="",
+        headers={"authorization": f"Bearer {KEY}"},
+        body=b"\xff",
+    )
+
+    assert stripe.vendor.handle(request)[0].status == 400
+
+
 def test_intents_are_found_by_our_notes(stripe) -> None:
     mine = stripe.paid()
     stripe.paid(**{"metadata[visit]": "2"})
@@ -658,6 +694,7 @@ def test_an_endpoint_tells_its_secret_once_and_hears_what_it_wants(stripe) -> No
     assert stripe.post(path, {"disabled": "true"}).json["status"] == "disabled"
     stripe.paid()
     assert len(stripe.heard) == 1
+    assert stripe.post(path, {"description": "Ours"}).json["description"] == "Ours"
     assert stripe("DELETE", path).json["deleted"] is True
     assert stripe("GET", path).status == 404
 

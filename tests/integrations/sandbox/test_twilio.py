@@ -165,6 +165,7 @@ def test_free_words_opt_nobody_out(call) -> None:
     assert call("POST", f"{numbers}/{sid}.json", form={"SmsUrl": HERE}).status == 200
     [number] = call("GET", f"{numbers}.json").json["incoming_phone_numbers"]
     assert (number["sms_url"], number["phone_number"]) == (HERE, NUMBER)
+    assert call("POST", f"{numbers}/PN0.json", form={"SmsUrl": HERE}).status == 404
 
     picture = "https://twilio.test/1.jpg"
     words = "Please stop by at 5, née é"
@@ -194,6 +195,15 @@ def test_the_list_is_filtered_and_newest_first(call, clock) -> None:
     assert sids(f"{to}&DateSent%3E=2026-11-21T12:00:01Z") == [second]
     assert sids(f"{MESSAGES}?From=%2B15558675310") != []
     assert call("GET", f"{to}&DateSent=soon").status == 400
+    assert call("GET", f"{to}&PageSize=all").status == 400
+
+
+def test_what_was_not_sent_has_no_day(call) -> None:
+    call.act("hold")
+    call("POST", MESSAGES, form=SMS)
+
+    assert len(call("GET", MESSAGES).json["messages"]) == 1
+    assert call("GET", f"{MESSAGES}?DateSent=2026-11-21").json["messages"] == []
 
 
 def test_the_list_has_pages(call) -> None:

@@ -79,7 +79,9 @@ def _packed(folder: Path) -> Path:
     """Have npm bring the package; return its archive."""
     command = ["npm", "pack", "--silent", PACKAGE]
     subprocess.run(command, cwd=folder, check=True, timeout=SECONDS, stdout=-3)
-    archive = next(folder.glob("*.tgz"))
+    archive = next(folder.glob("*.tgz"), None)
+    if archive is None:
+        raise NotThere("npm brought no archive")
     found = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
     if found != SHA512:
         raise NotThere(f"the archive is another one: {found}")

@@ -30,7 +30,7 @@ class Checked(Caller):
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None = None,
+        body: Any = None,
         *,
         form: Sequence[tuple[str, str]] | Mapping[str, str] | None = None,
         **given: Any,

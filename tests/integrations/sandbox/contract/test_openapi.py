@@ -26,6 +26,8 @@ SESSION = (
         ("stripe", "POST", "/v1/checkout/sessions", SESSION),
         ("stripe", "GET", "/v1/events?type=charge.refunded&created[gte]=1", None),
         ("twilio", "POST", MESSAGES, SMS),
+        ("twilio", "POST", MESSAGES, SMS + b"&ScheduleType=fixed&MediaUrl=x"),
+        ("twilio", "POST", MESSAGES, SMS + b"&MediaUrl=x&MediaUrl=y&MediaUrl=z"),
         ("twilio", "GET", f"{MESSAGES}?To=%2B1555&PageSize=50", None),
         ("twilio", "GET", "/v2/PhoneNumbers/+15558675310?Fields=x", None),
         ("mailchimp", "PUT", MEMBER, JOINS),
@@ -55,6 +57,7 @@ def test_a_good_call_passes(vendor, method, path, body) -> None:
         ("twilio", "POST", MESSAGES, b"From=%2B15005550006&Body=x", "To"),
         ("twilio", "POST", MESSAGES, SMS + b"&Text=x", "Text"),
         ("twilio", "POST", MESSAGES, SMS + b"&ValidityPeriod=long", "Validity"),
+        ("twilio", "POST", MESSAGES, SMS + b"&ScheduleType=soon", "ScheduleType"),
         (
             "mailchimp",
             "PUT",
@@ -65,10 +68,29 @@ def test_a_good_call_passes(vendor, method, path, body) -> None:
         ("mailchimp", "PUT", MEMBER, {**JOINS, "colour": "red"}, "colour"),
         ("mailchimp", "PUT", MEMBER, {**JOINS, "vip": "true"}, "vip"),
         ("mailchimp", "PATCH", "/3.0/ping", None, "no such operation"),
+        ("mailchimp", "GET", "/3.0/ping", {"a": "b"}, "a body was sent"),
+        ("mailchimp", "GET", "/3.0/search-members", None, "?query is missing"),
     ],
 )
 def test_a_bad_call_is_found(vendor, method, path, body, problem) -> None:
     assert problem in "; ".join(problems_of(vendor, method, path, body))
+
+
+@pytest.mark.parametrize(
+    ("reply", "problem"),
+    [
+        (Reply(status=204), ""),
+        (Reply(status=204, json={}), "has a body"),
+        (Reply(status=201), "status 201 is not described"),
+        (Reply(status=404, json={}), ""),
+    ],
+)
+def test_a_status_that_is_not_described_is_found(reply, problem) -> None:
+    path = f"{MESSAGES[:-5]}/SM{'0' * 32}.json"
+
+    found = "; ".join(problems_of("twilio", "DELETE", path, None, reply))
+
+    assert (problem in found) if problem else not found
 
 
 @pytest.mark.parametrize(
