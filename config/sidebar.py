@@ -84,6 +84,7 @@ def _outside(request: HttpRequest) -> Item:
     return _group(
         "System",
         _item(request, "People", "badge", "accounts.user"),
+        _item(request, "Connections", "cable", "integrations.connection"),
         _item(request, "Webhooks", "webhook", "integrations.webhookendpoint"),
         _item(request, "Deliveries", "outbox", "core.outboxmessage", badge=dead),
         _item(request, "History", "history", "core.event"),

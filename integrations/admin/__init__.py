@@ -1,6 +1,7 @@
 """Who outside is told of our events, as admins see them."""
 
+from integrations.admin.connections import ConnectionAdmin
 from integrations.admin.endpoints import WebhookEndpointAdmin
 from integrations.admin.inbox import InboundEventAdmin
 
-__all__ = ["InboundEventAdmin", "WebhookEndpointAdmin"]
+__all__ = ["ConnectionAdmin", "InboundEventAdmin", "WebhookEndpointAdmin"]

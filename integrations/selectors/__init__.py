@@ -4,6 +4,7 @@ from integrations.selectors.connections import (
     connections,
     credentials_set,
     mappings_of,
+    messages_for,
 )
 from integrations.selectors.endpoints import (
     deliveries,
@@ -20,4 +21,5 @@ __all__ = [
     "endpoints",
     "event_names",
     "mappings_of",
+    "messages_for",
 ]

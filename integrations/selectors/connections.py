@@ -6,6 +6,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from core.actors import Actor
+from core.models import OutboxMessage
+from core.models.outbox import OutboxQuerySet
 from integrations.models import Connection, FieldMapping
 from integrations.models.connections import ConnectionQuerySet
 
@@ -18,6 +20,11 @@ def connections(*, actor: Actor) -> ConnectionQuerySet:
 def mappings_of(connection_id: UUID) -> QuerySet[FieldMapping]:
     """Return which field is which at a vendor, by kind of thing."""
     return FieldMapping.objects.filter(connection=connection_id)
+
+
+def messages_for(connection_id: UUID) -> OutboxQuerySet:
+    """Return what went to a connection, or waits for it."""
+    return OutboxMessage.objects.filter(destination=str(connection_id))
 
 
 def credentials_set(connection: Connection) -> list[str]:

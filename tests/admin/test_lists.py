@@ -14,7 +14,7 @@ from core.actors import SYSTEM
 from core.events import emit
 from core.ids import uuid7
 from core.models import Holiday, IdempotencyRecord, OutboxMessage
-from integrations.models import WebhookEndpoint
+from integrations.models import Connection, WebhookEndpoint
 from notifications.models import Channel, Notification
 from technicians.models import ShiftException
 from tests.factories import (
@@ -113,6 +113,9 @@ MAKERS: dict[str, Maker] = {
         principal="p", route="r", key=str(n), request_hash="h", expires_at=NOW
     ),
     "accounts_user": lambda _n: make_user(locations=[make_location()]),
+    "integrations_connection": lambda n: Connection.objects.create(
+        vendor="twilio", name=f"{n}", location=make_location()
+    ),
     "integrations_webhookendpoint": lambda n: WebhookEndpoint.objects.create(
         url=f"https://example.com/{n}", secret="s", location=make_location()
     ),
