@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.contrib.auth.views import PasswordChangeView
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 from unfold.sites import UnfoldAdminSite
 
 from accounts.forms import OwnPasswordForm
@@ -33,6 +33,20 @@ class FieldbookSite(UnfoldAdminSite):
             update_wrapper(as_actor, view), cacheable
         )
         return wrapped
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        # It needs the models loaded, and this class is asked for before they are.
+        from integrations.admin.overview import overview, replay  # noqa: PLC0415
+
+        return [
+            path("integrations/", self.admin_view(overview), name="integrations"),
+            path(
+                "integrations/<uuid:destination>/replay/",
+                self.admin_view(replay),
+                name="integrations_replay",
+            ),
+            *super().get_urls(),
+        ]
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

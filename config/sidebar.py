@@ -81,8 +81,17 @@ def _outside(request: HttpRequest) -> Item:
     """Return what is the admin's: other systems, people, and the record of it all."""
     is_admin = actor_of(request).role is Role.ADMIN
     dead = dead_deliveries() if is_admin else 0
+    page = reverse("admin:integrations")
+    overview = {
+        "title": "Integrations",
+        "icon": "hub",
+        "link": page,
+        "is_allowed": is_admin,
+        "active": request.path == page,
+    }
     return _group(
         "System",
+        overview,
         _item(request, "People", "badge", "accounts.user"),
         _item(request, "Connections", "cable", "integrations.connection"),
         _item(request, "Webhooks", "webhook", "integrations.webhookendpoint"),

@@ -84,12 +84,28 @@ class DeliveryStatusFilter(DropdownFilter):
         return rows.filter(status=self.value()) if self.value() else rows
 
 
+class DestinationFilter(DropdownFilter):
+    """Of one connection or subscriber; links lead here."""
+
+    title = "destination"
+    parameter_name = "destination"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        chosen = request.GET.get(self.parameter_name, "")
+        return [(chosen, chosen)] if chosen else []
+
+    def queryset(
+        self, request: HttpRequest, rows: QuerySet[OutboxMessage]
+    ) -> QuerySet[OutboxMessage]:
+        return rows.filter(destination=self.value()) if self.value() else rows
+
+
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(AdminsOnly, PageAdmin):
     """Messages on their way out."""
 
     list_display = ("created", "kind", "destination", "what", "state", "attempts")
-    list_filter = (DeliveryStatusFilter,)
+    list_filter = (DeliveryStatusFilter, DestinationFilter)
     list_select_related = ("event",)
     ordering = ("-id",)
     search_fields = ("=aggregate_id",)

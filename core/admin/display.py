@@ -97,6 +97,11 @@ def length_text(minutes: int) -> str:
     return " ".join(parts)
 
 
+def share_text(ratio: float) -> str:
+    """Return a share in percent; almost all is never rounded up to all."""
+    return "100 %" if ratio >= 1 else f"{int(ratio * 10_000) / 100:.2f} %"
+
+
 def money_text(cents: int, *, currency: str) -> str:
     """Return an amount with its currency; dollars by their sign."""
     sign = "$" if currency == "USD" else f"{currency} "
