@@ -9,14 +9,17 @@ from django.conf import settings
 from django.db import models
 
 
+def _ciphers() -> list[Fernet]:
+    """Return a cipher for each key, the newest first."""
+    return [
+        Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest()))
+        for key in settings.FIELD_ENCRYPTION_KEYS
+    ]
+
+
 def _cipher() -> MultiFernet:
     """Return the cipher: the newest key encrypts, the older ones still decrypt."""
-    return MultiFernet(
-        [
-            Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest()))
-            for key in settings.FIELD_ENCRYPTION_KEYS
-        ]
-    )
+    return MultiFernet(_ciphers())
 
 
 def seal(text: str) -> str:
@@ -31,6 +34,19 @@ def unseal(sealed: str) -> str:
         InvalidToken: no key opens it.
     """
     return _cipher().decrypt(sealed.encode()).decode()
+
+
+def reseal(sealed: str) -> str:
+    """Return a sealed text as the newest key seals it; unchanged if that key did.
+
+    Raises:
+        InvalidToken: no key opens it.
+    """
+    try:
+        _ciphers()[0].decrypt(sealed.encode())
+    except InvalidToken:
+        return _cipher().rotate(sealed.encode()).decode()
+    return sealed
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # at run time
@@ -51,4 +67,4 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # at run 
         return unseal(value)
 
 
-__all__ = ["EncryptedTextField", "InvalidToken", "seal", "unseal"]
+__all__ = ["EncryptedTextField", "InvalidToken", "reseal", "seal", "unseal"]
