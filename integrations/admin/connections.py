@@ -17,6 +17,7 @@ from core.admin.outbox import delivery_badge
 from core.models import Event, OutboxMessage
 from integrations import selectors, services
 from integrations.admin import connection_forms as forms
+from integrations.admin.mapping_forms import MappingsForm
 from integrations.models import Breaker, Connection, ConnectionState, FieldMapping
 
 _UTC = ZoneInfo("UTC")
@@ -89,7 +90,7 @@ _ACTIONS = (
         submit="Save",
         label="Field mapping",
         icon="conversion_path",
-        form=forms.MappingsForm,
+        form=MappingsForm,
         done="The mapping is saved.",
         hint="What is not listed is not synced.",
     ),
