@@ -239,12 +239,13 @@ EVENT_HANDLERS: dict[str, list[str]] = {
     "user.password_changed": [],
     "user.deactivated": [],
     "user.reactivated": [],
+_ALERT_ADMINS = "integrations.handlers.alert_admins"
     "user.refresh_reused": [],
     # Who is told, and what was sent again: for the audit.
     "webhook_endpoint.created": [],
     "webhook_endpoint.updated": [],
     "webhook_endpoint.secret_rotated": [],
-    "webhook_endpoint.disabled": [],
+    "webhook_endpoint.disabled": [_ALERT_ADMINS],
     "webhook_endpoint.deleted": [],
     # Vendors, and who changed what about them.
     "callback.replayed": [],
@@ -255,7 +256,7 @@ EVENT_HANDLERS: dict[str, list[str]] = {
     "connection.paused": [],
     "connection.resumed": [],
     "connection.reauthorised": [],
-    "connection.needs_attention": [],
+    "connection.needs_attention": [_ALERT_ADMINS],
     "connection.secret_rotated": [],
     "connection.token_rotated": [],
     "connection.mapping_changed": [],
@@ -362,6 +363,7 @@ OUTBOX_QUEUES: dict[str, str] = {
     "sync": "vendors",
     "webhook": "webhooks",
 }
+    "alert": "integrations.services.deliver_alert",
 
 # --- Messages ----------------------------------------------------------------
 
@@ -374,6 +376,7 @@ NOTIFICATION_PROVIDERS = {
         default="notifications.channels.SmtpProvider" if PRODUCTION else _INBOX,
     ),
     "sms": env.str("SMS_PROVIDER", default=_INBOX),
+    "alert": "messages",
 }
 vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
 EMAIL_TIMEOUT = 15  # shorter than the lease of a message in the outbox

@@ -1,5 +1,6 @@
 """Tell the outside what happens here, and look after whom we work with."""
 
+from integrations.services.alerting import alert_admins, deliver_alert
 from integrations.services.connections import (
     ConnectionForm,
     MappingForm,
@@ -35,11 +36,13 @@ __all__ = [
     "ConnectionForm",
     "EndpointExists",
     "MappingForm",
+    "alert_admins",
     "check_connection",
     "create_connection",
     "create_endpoint",
     "delete_connection",
     "delete_endpoint",
+    "deliver_alert",
     "deliver_webhook",
     "disable_endpoint",
     "inbound_path",

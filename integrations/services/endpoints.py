@@ -140,10 +140,16 @@ def disable_endpoint(
     endpoint = _locked(endpoint_id, actor=actor)
     if endpoint.is_active:
         endpoint.is_active = False
-        _switch(endpoint, because=because)
+        parked = _switch(endpoint, because=because)
         _save(endpoint)
-        name = "webhook_endpoint.disabled"
-        _emit(endpoint, name, actor=actor, now=now, reason=because)
+        _emit(
+            endpoint,
+            "webhook_endpoint.disabled",
+            actor=actor,
+            now=now,
+            reason=because,
+            parked=parked,
+        )
     return endpoint
 
 
@@ -223,16 +229,15 @@ def _locked(
     return endpoint
 
 
-def _switch(endpoint: WebhookEndpoint, *, because: str) -> None:
-    """Let what waits for the endpoint follow its being on or off."""
+def _switch(endpoint: WebhookEndpoint, *, because: str) -> int:
+    """Let what waits for the endpoint follow its being on or off; return how much."""
     destination = str(endpoint.pk)
     if endpoint.is_active:
         endpoint.disabled_because = ""
         endpoint.failing_since = None
-        unpark(kind=KIND, destination=destination)
-    else:
-        endpoint.disabled_because = because[:200]
-        park(kind=KIND, destination=destination)
+        return unpark(destination=destination)
+    endpoint.disabled_because = because[:200]
+    return park(destination=destination)
 
 
 def _save(endpoint: WebhookEndpoint) -> None:
@@ -247,7 +252,7 @@ def _emit(
     actor: Actor,
     now: datetime,
     reason: str = "",
-    changed: list[str] | None = None,
+    **data: Any,
 ) -> None:
     """Say what happened to the endpoint; its secret is nobody's business."""
     emit(
@@ -257,5 +262,5 @@ def _emit(
         now=now,
         reason=reason,
         location_id=endpoint.location_id,
-        data={"url": endpoint.url, "changed": changed or []},
+        data={"url": endpoint.url, **data},
     )
