@@ -55,11 +55,17 @@ def client(
     asked = (allow_private, resolve or resolve_by_system)
     kept: _Kept | None = getattr(_local, "kept", None)
     if kept is None or kept.asked != asked or kept.is_old():
-        if kept is not None:
-            kept.client.close()
+        hang_up()
         kept = _local.kept = _Kept(*asked)
     kept.begin()
     yield kept.client
+
+
+def hang_up() -> None:
+    """Close the connection that this thread keeps."""
+    kept: _Kept | None = _local.__dict__.pop("kept", None)
+    if kept is not None:
+        kept.client.close()
 
 
 class _Kept:

@@ -21,11 +21,10 @@ def message_id(*, key: UUID) -> str:
 
 
 def signed_headers(
-    *, key: UUID, body: bytes, keys: list[str], now: datetime
+    *, name: str, body: bytes, keys: list[str], now: datetime
 ) -> dict[str, str]:
     """Return the headers that prove who sent `body`: a signature for each secret."""
     at = now.astimezone(UTC)  # the library takes any other zone's time for UTC
-    name = message_id(key=key)
     signatures = [Webhook(each).sign(name, at, body.decode()) for each in keys]
     return {
         "webhook-id": name,

@@ -15,7 +15,7 @@ from integrations.rules.targets import UnsafeTarget, check_url
 from integrations.services import outbound
 from integrations.services.endpoints import disable_for
 from integrations.services.fanout import body_of
-from integrations.services.signing import signed_headers
+from integrations.services.signing import message_id, signed_headers
 
 # After so long without a single success nobody is there any more.
 GIVE_UP_AFTER = timedelta(days=5)
@@ -72,7 +72,10 @@ def _request(
     headers = {
         "Content-Type": "application/json",
         **signed_headers(
-            key=message.key, body=body, keys=_secrets(endpoint, now=now), now=now
+            name=message_id(key=message.key),
+            body=body,
+            keys=_secrets(endpoint, now=now),
+            now=now,
         ),
     }
     if message.request_id:

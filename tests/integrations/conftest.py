@@ -12,11 +12,18 @@ from core.actors import SYSTEM
 from integrations.connectors import registry
 from integrations.models import WebhookEndpoint
 from integrations.rules.refusals import CallFailed
-from integrations.services import create_endpoint
+from integrations.services import create_endpoint, outbound
 from integrations.services.calling import budget, guard, keeping
 from tests.integrations import vendor as vendors
 from tests.integrations.receiver import Receiver
 from tests.integrations.vendor import VendorServer
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> Iterator[None]:
+    """Let no test call over the connection of another one."""
+    yield
+    outbound.hang_up()
 
 
 @pytest.fixture

@@ -27,6 +27,8 @@ class Heard:
     path: str
     headers: dict[str, str]
     body: bytes
+    caller: tuple[str, int] = ("", 0)
+    """The other end of the connection."""
 
 
 class Receiver(ThreadingHTTPServer):
@@ -55,7 +57,13 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.heard.append(
-            Heard(method="POST", path=self.path, headers=headers, body=body)
+            Heard(
+                method="POST",
+                path=self.path,
+                headers=headers,
+                body=body,
+                caller=self.client_address,
+            )
         )
         answers = self.server.answers
         answer = answers.pop(0) if answers else self.server.otherwise

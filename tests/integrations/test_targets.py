@@ -1,12 +1,25 @@
-"""Where webhooks go, and where they never do: a table of addresses and URLs."""
+"""Where webhooks go, and where they never do: tables of addresses and URLs.
+
+Each URL of the table meets the whole guard: what its text says, what its name leads to,
+when it is subscribed, when it is called, when another URL redirects to it, and when its
+name changes its mind between two questions.
+"""
 
 import ipaddress
+import socket
+from collections.abc import Callable
+from typing import Any
 
+import httpcore2
 import httpx2
 import pytest
+from django.utils import timezone
 
+from core.actors import SYSTEM
+from integrations.models import WebhookEndpoint
 from integrations.rules.targets import UnsafeTarget, check_url, is_public
-from integrations.services import outbound
+from integrations.services import create_endpoint, outbound
+from tests.integrations.receiver import Answer, Receiver
 
 NOT_PUBLIC = [
     "0.0.0.0", "0.1.2.3",  # noqa: S104  # this network
@@ -49,7 +62,8 @@ def test_public(address) -> None:
     assert is_public(ipaddress.ip_address(address))
 
 
-UNSAFE = [
+# What their text gives away, wherever their names lead.
+BAD_TEXTS = [
     "http://example.com/",  # not encrypted
     "ftp://example.com/", "file:///etc/passwd", "gopher://example.com/",
     "javascript:alert(1)", "//example.com/", "example.com", "",
@@ -79,31 +93,160 @@ UNSAFE = [
     "https://%31%32%37.0.0.1/", "https://example.com%2f@127.0.0.1/",
     f"https://example.com/{'a' * 2000}", f"https://{'a.' * 130}com/",
 ]  # fmt: skip
+# Names that are well formed, and what they lead to: all of it must be public.
+NAME = "https://hooks.example.com/fieldbook"
+BAD_ANSWERS = [
+    *[[address] for address in NOT_PUBLIC],
+    ["8.8.8.8", "10.0.0.1"], ["10.0.0.1", "8.8.8.8"],
+    ["2606:4700:4700::1111", "::1"], ["1.1.1.1", "8.8.8.8", "169.254.169.254"],
+    ["fe80::1%eth0"],  # a zone id does not hide it
+]  # fmt: skip
+GOOD = [
+    ("https://example.com", ["93.184.216.34"]),
+    ("https://EXAMPLE.com/hooks?tenant=1&x=%20", ["93.184.216.34"]),
+    ("https://example.com:443/hooks", ["93.184.216.34"]),
+    ("https://hooks.example.co.uk/a/b;c=d", ["8.8.8.8", "2606:4700:4700::1111"]),
+    ("https://xn--bcher-kva.example/", ["1.1.1.1"]),
+    ("https://example.com./", ["93.184.216.34"]),
+    ("https://1password.com/", ["1.1.1.1"]),
+    ("https://a.b2.c3d/", ["172.32.0.1"]),
+    ("https://127.0.0.1.example.com/", ["8.8.8.8"]),  # ugly, and a name like any other
+    ("https://8.8.8.8/", ["8.8.8.8"]),
+    ("https://[2606:4700:4700::1111]/", ["2606:4700:4700::1111"]),
+]
+VECTORS = [
+    *[(url, ["8.8.8.8"], False) for url in BAD_TEXTS],
+    *[(NAME, answers, False) for answers in BAD_ANSWERS],
+    *[(url, answers, True) for url, answers in GOOD],
+]
+BAD = [(url, answers) for url, answers, is_good in VECTORS if not is_good]
+
+Connected = list[tuple[str, int]]
 
 
-@pytest.mark.parametrize("url", UNSAFE)
-def test_an_unsafe_url_is_refused(url) -> None:
-    with pytest.raises(UnsafeTarget):
-        check_url(url, allow_private=False)
+def test_the_table_is_long_enough() -> None:
+    assert len({(url, tuple(answers)) for url, answers, _ in VECTORS}) == len(VECTORS)
+    assert len(BAD) >= 54
+    assert len(BAD_TEXTS) >= 56
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://example.com",
-        "https://EXAMPLE.com/hooks?tenant=1&x=%20",
-        "https://example.com:443/hooks",
-        "https://hooks.example.co.uk/a/b;c=d",
-        "https://xn--bcher-kva.example/",
-        "https://example.com./",
-        "https://8.8.8.8/",
-        "https://[2606:4700:4700::1111]/",
-        "https://1password.com/",
-        "https://a.b2.c3d/",
-    ],
-)
-def test_an_ordinary_url_is_not(url) -> None:
-    assert check_url(url, allow_private=False).port == 443
+@pytest.fixture
+def names(monkeypatch) -> Callable[..., list[str]]:
+    """Return what sets the addresses of all names, one set per question.
+
+    The last set goes on for ever. What was asked for is returned.
+    """
+    asked: list[str] = []
+    really = socket.getaddrinfo
+
+    def lead_to(*sets: list[str]) -> list[str]:
+        waiting = list(sets)
+
+        def getaddrinfo(host: str, port: int, *rest: Any, **given: Any) -> list[Any]:
+            if is_address(host):
+                return really(host, port, *rest, **given)
+            asked.append(host)
+            addresses = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+            return [(0, 0, 0, "", (address, port)) for address in addresses]
+
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        return asked
+
+    return lead_to
+
+
+def is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.fixture
+def connected(monkeypatch) -> Connected:
+    """Collect the addresses that somebody wants to connect to; nobody may."""
+    wanted: Connected = []
+
+    def connect(self: Any, host: str, port: int, *_: Any) -> Any:
+        wanted.append((host, port))
+        raise httpcore2.ConnectError("The test ends here.")
+
+    monkeypatch.setattr(httpcore2.SyncBackend, "connect_tcp", connect)
+    return wanted
+
+
+def call(url: str) -> httpx2.Response:
+    """Call a URL as production does: the text is looked at before each try."""
+    check_url(url, allow_private=False)
+    with outbound.client(allow_private=False) as client:
+        return client.post(url)
+
+
+class TestEveryVector:
+    """The table, from end to end."""
+
+    @pytest.mark.parametrize(("url", "answers", "is_good"), VECTORS)
+    def test_calling(self, names, connected, url, answers, is_good) -> None:
+        names(answers)
+
+        with pytest.raises(httpx2.ConnectError if is_good else UnsafeTarget):
+            call(url)
+
+        assert connected == [(a, 443) for a in answers[:2] if is_good]
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize(("url", "answers", "is_good"), VECTORS)
+    def test_subscribing(self, names, settings, url, answers, is_good) -> None:
+        settings.WEBHOOK_ALLOW_PRIVATE_TARGETS = False
+        names(answers)
+
+        try:
+            create_endpoint(url=url, actor=SYSTEM, now=timezone.now())
+        except UnsafeTarget:
+            assert not is_good
+
+        assert WebhookEndpoint.objects.exists() is is_good
+
+    @pytest.mark.parametrize(("url", "answers"), BAD)
+    def test_being_redirected(self, names, receiver, url, answers) -> None:
+        names(["127.0.0.1"], answers)
+        location = url.encode("ascii", "ignore").decode()
+        receiver.otherwise = Answer(
+            status=307,
+            headers={"Location": location.translate({0: "", 10: "", 13: ""})},
+        )
+
+        with outbound.client(allow_private=True) as client:
+            response = client.post(f"http://hooks.example.com:{receiver.server_port}/")
+
+        assert response.status_code == 307
+        assert len(receiver.heard) == 1
+
+    @pytest.mark.parametrize("answers", BAD_ANSWERS)
+    def test_changing_its_mind_after_it_was_judged(
+        self, names, connected, answers
+    ) -> None:
+        asked = names(["8.8.8.8"], answers)
+
+        with pytest.raises(httpx2.ConnectError):
+            call(NAME)
+
+        assert asked == ["hooks.example.com"]
+        assert connected == [("8.8.8.8", 443)]  # the very address that was judged
+
+    @pytest.mark.parametrize("answers", BAD_ANSWERS)
+    def test_changing_its_mind_after_it_was_subscribed(
+        self, names, connected, answers
+    ) -> None:
+        names(["8.8.8.8"], answers)
+        with pytest.raises(httpx2.ConnectError):
+            call(NAME)
+
+        with pytest.raises(UnsafeTarget):
+            call(NAME)
+
+        assert connected == [("8.8.8.8", 443)]
 
 
 @pytest.mark.parametrize(
@@ -136,21 +279,6 @@ class TestConnecting:
         """Call a URL whose name resolves to these addresses."""
         with outbound.client(resolve=lambda *_: list(answers), **given) as client:
             return client.post(url)
-
-    @pytest.mark.parametrize("address", NOT_PUBLIC)
-    def test_a_name_that_leads_inside_is_not_called(self, address) -> None:
-        with pytest.raises(UnsafeTarget):
-            self.call("https://hooks.example.com/", address, allow_private=False)
-
-    def test_one_bad_address_among_good_ones_is_enough(self) -> None:
-        with pytest.raises(UnsafeTarget):
-            self.call(
-                "https://hooks.example.com/", "8.8.8.8", "10.0.0.1", allow_private=False
-            )
-
-    def test_a_zone_id_does_not_hide_an_address(self) -> None:
-        with pytest.raises(UnsafeTarget):
-            self.call("https://hooks.example.com/", "fe80::1%eth0", allow_private=False)
 
     def test_other_ports_are_not_called(self) -> None:
         with pytest.raises(UnsafeTarget):
@@ -191,3 +319,64 @@ class TestConnecting:
 
         with outbound.client(allow_private=True) as client:
             assert client.post(receiver.url).status_code == 200
+
+
+class TestKeptConnections:
+    """What follows at once goes over the same connection."""
+
+    def post(self, receiver: Receiver) -> None:
+        port = receiver.server_port
+        with outbound.client(allow_private=True) as client:
+            client.post(f"http://hooks.example.com:{port}/hook")
+
+    def test_a_burst_uses_one_connection(self, receiver, names) -> None:
+        asked = names(["127.0.0.1"])
+
+        for _ in range(5):
+            self.post(receiver)
+
+        assert len(receiver.heard) == 5
+        assert len({heard.caller for heard in receiver.heard}) == 1
+        assert asked == ["hooks.example.com"]
+
+    def test_after_a_while_the_name_is_judged_anew(
+        self, receiver, names, monkeypatch
+    ) -> None:
+        monkeypatch.setattr(outbound, "JUDGED_ANEW_SECONDS", -1.0)
+        asked = names(["127.0.0.1"])
+
+        for _ in range(2):
+            self.post(receiver)
+
+        assert len({heard.caller for heard in receiver.heard}) == 2
+        assert len(asked) == 2
+
+    def test_who_may_call_less_gets_no_connection_of_who_may_more(
+        self, receiver, names
+    ) -> None:
+        names(["127.0.0.1"])
+        self.post(receiver)
+
+        url = f"http://hooks.example.com:{receiver.server_port}/hook"
+        with (
+            outbound.client(allow_private=False) as client,
+            pytest.raises(UnsafeTarget),
+        ):
+            client.post(url)
+
+    def test_each_call_has_its_whole_time(self, receiver, monkeypatch) -> None:
+        monkeypatch.setattr(outbound, "TOTAL_SECONDS", 0.5)
+        receiver.otherwise = Answer(wait=0.2)
+
+        for _ in range(4):  # 0.8 s in all
+            with outbound.client(allow_private=True) as client:
+                assert client.post(receiver.url).status_code == 200
+
+    def test_a_connection_that_the_receiver_closed_is_not_used(self, receiver) -> None:
+        receiver.otherwise = Answer(headers={"Connection": "close"})
+
+        for _ in range(3):
+            with outbound.client(allow_private=True) as client:
+                assert client.post(receiver.url).status_code == 200
+
+        assert len({heard.caller for heard in receiver.heard}) == 3

@@ -4,21 +4,28 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.conf import settings
+from django.core import mail
+from django.db import connection, transaction
 from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from core.actors import SYSTEM
+from accounts.models import User
+from core.actors import SYSTEM, Role
 from core.events import emit
 from core.ids import uuid7
 from core.models import Event, OutboxMessage
 from core.models.outbox import OutboxStatus
-from core.services import replay
+from core.services import deliver, publish_waiting, replay
 from integrations.models import WebhookEndpoint
 from integrations.rules.answers import retry_after
 from integrations.services import (
@@ -28,9 +35,10 @@ from integrations.services import (
     tend_endpoints,
     update_endpoint,
 )
-from tests.factories import make_location
+from integrations.services.signing import signed_headers
+from tests.factories import make_location, make_user
 from tests.integrations.conftest import subscribe
-from tests.integrations.receiver import Answer, Heard
+from tests.integrations.receiver import Answer, Heard, Receiver
 from tests.outside import drain, skip_waiting
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +56,16 @@ def happen(name: str = "lead.updated", **given: Any) -> Event:
 
 def only_message() -> OutboxMessage:
     return OutboxMessage.objects.get()
+
+
+def signature_vectors() -> list[dict[str, Any]]:
+    """Return the published vectors that a sender can be held to."""
+    file = Path(__file__).with_name("vectors.json")
+    return [
+        vector
+        for vector in json.loads(file.read_text())["vectors"]
+        if vector["vendor"] == "standard-webhooks" and vector["expect"] == "accept"
+    ]
 
 
 def payload_of(heard: Heard) -> dict[str, Any]:
@@ -104,6 +122,24 @@ class TestWhatIsSent:
         assert heard.headers["webhook-signature"] == expected
         assert name == f"msg_{only_message().key.hex}"
         assert abs(int(at) - time.time()) < 60
+
+    @pytest.mark.parametrize("vector", signature_vectors(), ids=lambda v: v["name"])
+    def test_a_published_vector_is_signed_as_published(self, vector) -> None:
+        keys = [vector[name] for name in ("secret", "other_secret") if name in vector]
+
+        headers = signed_headers(
+            name=vector["msg_id"],
+            body=vector["body"].encode(),
+            keys=keys,
+            now=datetime.fromtimestamp(vector["timestamp"], UTC),
+        )
+
+        published = vector["headers"]
+        ours = headers.pop("webhook-signature").split()
+        theirs = published.pop("webhook-signature").split()
+        assert headers == published
+        assert set(ours) <= set(theirs)
+        assert len(ours) == len(keys)
 
     def test_a_signature_of_another_body_does_not_hold(
         self, endpoint, receiver
@@ -276,16 +312,30 @@ class TestAnswers:
         assert [heard.path for heard in receiver.heard] == ["/hook"]
         assert only_message().last_error == "HTTP 307"
 
-    def test_retry_after_is_honoured(self, endpoint, receiver) -> None:
-        receiver.answers = [Answer(status=429, headers={"Retry-After": "120"})]
+    @pytest.mark.parametrize(
+        ("header", "least", "most"),
+        [
+            ("120", 110, 121),
+            (lambda: format_datetime(timezone.now() + timedelta(minutes=2)), 110, 121),
+            (str(10**7), 6 * 3600 - 10, 6 * 3600 + 1),  # never longer than six hours
+            ("0", 3, 6.1),  # never shorter than our own schedule
+            ("soon", 3, 6.1),
+            ("Mon, 32 Foo 2027 99:00:00 GMT", 3, 6.1),
+        ],
+        ids=["seconds", "date", "four months", "at once", "rubbish", "no date"],
+    )
+    def test_retry_after_is_honoured(
+        self, endpoint, receiver, header, least, most
+    ) -> None:
+        said = header() if callable(header) else header
+        receiver.answers = [Answer(status=429, headers={"Retry-After": said})]
         happen()
 
         drain()
 
         message = only_message()
         waits = (message.next_attempt_at - timezone.now()).total_seconds()
-        assert 110 < waits <= 121
-        assert message.delivery_attempts.get().retry_after_seconds == 120
+        assert least < waits <= most
 
     @pytest.mark.parametrize(
         ("header", "seconds"),
@@ -528,6 +578,118 @@ class TestEndpointsThatFail:
 
         assert len(receiver.heard) == 1
         assert only_message().status == OutboxStatus.CANCELLED
+
+
+class TestTellingSomebody:
+    """Who has to do something hears of it, by another way."""
+
+    @pytest.fixture(autouse=True)
+    def _by_mail(self, settings) -> None:
+        provider = "notifications.channels.SmtpProvider"
+        settings.NOTIFICATION_PROVIDERS = {"email": provider, "sms": provider}
+
+    @pytest.mark.parametrize(
+        ("status", "days", "because"),
+        [(410, 0, "It answered 410 Gone."), (503, 5, "It failed for 5 days.")],
+    )
+    def test_each_admin_is_mailed_once(
+        self, endpoint, receiver, status, days, because
+    ) -> None:
+        admins = [make_user(Role.ADMIN) for _ in range(2)]
+        make_user(Role.DISPATCHER)
+        make_user(Role.ADMIN, is_active=False)
+        receiver.otherwise = Answer(status=status)
+        happen()
+        happen()
+
+        for day in (0, days):
+            drain(now=timezone.now() + timedelta(days=day))
+            skip_waiting()
+        Event.objects.filter(name="webhook_endpoint.disabled").update(published_at=None)
+        drain()
+
+        told = sorted(recipient for letter in mail.outbox for recipient in letter.to)
+        assert told == sorted(admin.email for admin in admins)
+        [letter, _] = mail.outbox
+        assert letter.subject == "Webhooks to 127.0.0.1 are switched off"
+        assert because in letter.body
+        assert "1 message waits for it." in letter.body
+        assert endpoint.secret not in letter.body
+
+    def test_who_is_no_admin_any_more_is_not(self, endpoint, receiver) -> None:
+        admin = make_user(Role.ADMIN)
+        receiver.answers = [Answer(status=410)]
+        happen()
+        deliver(message_id=published().pk, now=timezone.now())
+        alert = published(kind="alert")
+        User.objects.filter(pk=admin.pk).update(role=Role.VIEWER)
+
+        drain()
+
+        alert.refresh_from_db()
+        assert mail.outbox == []
+        assert alert.status == OutboxStatus.CANCELLED
+
+    def test_a_mail_server_that_is_away_is_asked_again(
+        self, endpoint, receiver, settings
+    ) -> None:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+        make_user(Role.ADMIN)
+        receiver.answers = [Answer(status=410)]
+        happen()
+
+        drain()
+
+        alert = OutboxMessage.objects.get(kind="alert")
+        assert alert.status == OutboxStatus.PENDING
+        assert alert.last_outcome == "retryable"
+
+
+def published(kind: str = "webhook") -> OutboxMessage:
+    """Let handlers hear what happened; return the one message of that kind."""
+    publish_waiting(budget=timedelta(minutes=1))
+    return OutboxMessage.objects.get(kind=kind)
+
+
+def follow(message_id: int) -> None:
+    """Do in a thread what a caller does when it is rung for."""
+    try:
+        budget = timedelta(seconds=10)
+        deliver(message_id=message_id, now=timezone.now(), budget=budget)
+    finally:
+        outbound.hang_up()
+        connection.close()
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_receiver_keeps_nobody_else_waiting(receiver, hints) -> None:
+    """Six callers, one receiver that does not answer, and a fast one."""
+    released = threading.Event()
+
+    def hang(handler: Any) -> None:
+        released.wait(20)
+
+    with Receiver() as slow:
+        slow.otherwise = Answer(raw=hang)
+        for url in (slow.url, receiver.url):
+            subscribe(url)
+        for _ in range(15):
+            happen(of=("lead", uuid7()))
+        publish_waiting(budget=timedelta(minutes=1))
+        rung = [ids["message_id"] for task, ids in hints if task.endswith(".deliver")]
+
+        with ThreadPoolExecutor(6) as callers:
+            followed = [callers.submit(follow, message_id) for message_id in rung]
+            while len(receiver.heard) < 15 and not all(f.done() for f in followed):
+                time.sleep(0.01)
+            in_time, at_the_slow_one = len(receiver.heard), len(slow.heard)
+            released.set()
+        slow.shutdown()
+
+    assert in_time == 15
+    assert 1 <= at_the_slow_one <= settings.OUTBOX_LEASES_PER_DESTINATION == 4
 
 
 def test_secrets_are_ciphertext_in_the_database(db) -> None:
