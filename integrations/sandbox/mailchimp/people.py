@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from integrations.sandbox.mailchimp.audience import Audience
+from integrations.sandbox.mailchimp.audience import EVENTS, Audience
 from integrations.sandbox.mailchimp.members import Member, hash_of
 from integrations.sandbox.mailchimp.problems import Problem
 
@@ -59,6 +59,15 @@ def delete(audience: Audience, now: datetime, *, email: str) -> None:
     member.last_changed = now
 
 
+def set_webhook(
+    audience: Audience, now: datetime, *, url: str, api: bool = False
+) -> None:
+    """Somebody of the company enters a URL that hears of all, calls only with `api`."""
+    sources = {"user": True, "admin": True, "api": api}
+    events = dict.fromkeys(EVENTS, True)
+    audience.add_webhook({"url": url, "events": events, "sources": sources})
+
+
 ACTS: Mapping[str, Callable[..., None]] = {
     "subscribe": subscribe,
     "unsubscribe": unsubscribe,
@@ -66,6 +75,7 @@ ACTS: Mapping[str, Callable[..., None]] = {
     "change_profile": change_profile,
     "bounce": bounce,
     "delete": delete,
+    "set_webhook": set_webhook,
 }
 
 

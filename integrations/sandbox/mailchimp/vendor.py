@@ -84,7 +84,8 @@ class Mailchimp:
     def act(self, name: str, arguments: Mapping[str, Any]) -> list[Callback]:
         """Play an act of `people`; `list` and `by` (user, admin) may be named too.
 
-        `replace_key` takes the new `key`.
+        `replace_key` takes the new `key`, `set_webhook` the `url` that is to hear
+        all of people, and of calls with `api`.
         """
         given = dict(arguments)
         try:

@@ -119,12 +119,12 @@ class Ledger:
             body=body,
         )
 
-    def roll(self, endpoint: Thing, *, keep_seconds: int) -> str:
+    def roll(self, endpoint: Thing, *, keep_seconds: int, secret: str = "") -> str:
         """Give an endpoint a new secret; the old one signs too for a while."""
         ends = self.now() + keep_seconds
         before = self.secrets.get(endpoint["id"], [])
         kept = [(secret, min(ends, end or ends)) for secret, end in before]
-        secret = f"whsec_{token_hex(16)}"
+        secret = secret or f"whsec_{token_hex(16)}"
         self.secrets[endpoint["id"]] = [(secret, None), *kept]
         return secret
 

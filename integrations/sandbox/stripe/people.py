@@ -1,9 +1,9 @@
 """What customers do on Stripe's page, and the company's people in its dashboard."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from integrations.sandbox.stripe import checkout, payments, refunds
+from integrations.sandbox.stripe import checkout, endpoints, payments, refunds
 from integrations.sandbox.stripe.errors import Declined
 from integrations.sandbox.stripe.ledger import Ledger
 
@@ -73,9 +73,23 @@ def tick(ledger: Ledger) -> None:
     """Time passes: what is due happens."""
 
 
-def roll_secret(ledger: Ledger, *, endpoint: str, keep_seconds: int = 86_400) -> None:
+def set_webhook(
+    ledger: Ledger, *, url: str, secret: str = "", events: Sequence[str] = ("*",)
+) -> None:
+    """Somebody adds an endpoint; we may say which secret it is to have."""
+    sent = {"url": url, "enabled_events": list(events)}
+    made = endpoints.create(ledger, sent)
+    if secret:
+        endpoint = ledger.get("webhook_endpoint", made["id"])
+        ledger.roll(endpoint, keep_seconds=0, secret=secret)
+
+
+def roll_secret(
+    ledger: Ledger, *, endpoint: str, keep_seconds: int = 86_400, secret: str = ""
+) -> None:
     """Somebody gives an endpoint a new secret; the old one holds for a while."""
-    ledger.roll(ledger.get("webhook_endpoint", endpoint), keep_seconds=keep_seconds)
+    thing = ledger.get("webhook_endpoint", endpoint)
+    ledger.roll(thing, keep_seconds=keep_seconds, secret=secret)
 
 
 ACTS: Mapping[str, Callable[..., None]] = {
@@ -88,5 +102,6 @@ ACTS: Mapping[str, Callable[..., None]] = {
     "close_dispute": close_dispute,
     "expire": expire,
     "tick": tick,
+    "set_webhook": set_webhook,
     "roll_secret": roll_secret,
 }

@@ -58,7 +58,7 @@ class Twilio:
             "hold": self._act_hold,
             "release": self._act_release,
             "describe_number": self._act_describe_number,
-            "answer_at": self._act_answer_at,
+            "set_webhook": self._act_set_webhook,
             "replace_key": self._act_replace_key,
         }
         self.clear()
@@ -232,7 +232,7 @@ class Twilio:
         self._account.natures[number] = nature
         return []
 
-    def _act_answer_at(self, url: str) -> list[Callback]:
+    def _act_set_webhook(self, url: str) -> list[Callback]:
         """Set in the console where messages to our number are passed on to."""
         self._account.inbound_url = url
         return []

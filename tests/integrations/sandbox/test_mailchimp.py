@@ -331,6 +331,14 @@ def test_saving_a_webhook_makes_it_look_there(call) -> None:
     assert call("POST", f"/3.0/lists/{LIST}/webhooks", {}).status == 400
 
 
+def test_a_webhook_is_entered_by_hand(call) -> None:
+    call.act("set_webhook", url="https://fieldbook.test/in")
+    call("PUT", ADA, JOINS)
+    call.act("unsubscribe", email=EMAIL)
+
+    assert kinds(call) == ["unsubscribe"]
+
+
 def test_a_deleted_webhook_hears_nothing(call) -> None:
     hook = call("POST", f"/3.0/lists/{LIST}/webhooks", HEARS_ALL).json
     path = f"/3.0/lists/{LIST}/webhooks/{hook['id']}"

@@ -681,6 +681,17 @@ def test_two_secrets_sign_while_one_is_rolled(stripe, clock) -> None:
     assert stripe.told[-1].headers["Stripe-Signature"].count("v1=") == 1
 
 
+def test_an_endpoint_is_set_by_hand_with_a_secret_of_ours(stripe) -> None:
+    secret = "whsec_ours"
+    events = ["payment_intent.created"]
+    stripe.act("set_webhook", url=HERE, secret=secret, events=events)
+    stripe.paid()
+
+    [told] = stripe.told
+    expected = hmac.new(secret.encode(), f"{NOW}.".encode() + told.body, "sha256")
+    assert told.headers["Stripe-Signature"] == f"t={NOW},v1={expected.hexdigest()}"
+
+
 def test_an_endpoint_tells_its_secret_once_and_hears_what_it_wants(stripe) -> None:
     form = {"url": HERE, "enabled_events[0]": "payment_intent.succeeded"}
     made = stripe.post("/v1/webhook_endpoints", form).json

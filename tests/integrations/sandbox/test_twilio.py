@@ -147,7 +147,7 @@ def test_held_messages_are_moved_by_hand_and_only_forward(call) -> None:
 
 @pytest.mark.parametrize("word", ["STOP", " stop ", "Unsubscribe", "CANCEL", "quit"])
 def test_stop_in_any_of_its_forms_opts_out(call, word) -> None:
-    call.act("answer_at", url=HERE)
+    call.act("set_webhook", url=HERE)
 
     [told] = call.act("text", sender=PERSON, body=word)
 
