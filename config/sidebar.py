@@ -10,7 +10,13 @@ from django.utils import timezone
 
 from appointments.selectors.dashboard import unassigned_ahead
 from appointments.selectors.plans import plans_needing_attention
-from config.waiting import MOST, count, dead_deliveries, new_leads
+from config.waiting import (
+    MOST,
+    count,
+    dead_callbacks,
+    dead_deliveries,
+    new_leads,
+)
 from core.actors import Role
 from core.admin.base import actor_of
 
@@ -96,6 +102,13 @@ def _outside(request: HttpRequest) -> Item:
         _item(request, "Connections", "cable", "integrations.connection"),
         _item(request, "Webhooks", "webhook", "integrations.webhookendpoint"),
         _item(request, "Deliveries", "outbox", "core.outboxmessage", badge=dead),
+        _item(
+            request,
+            "Callbacks",
+            "move_to_inbox",
+            "integrations.inboundevent",
+            badge=dead_callbacks() if is_admin else 0,
+        ),
         _item(request, "History", "history", "core.event"),
         _item(request, "Repeated requests", "repeat", "core.idempotencyrecord"),
     )

@@ -8,6 +8,7 @@ from django.db.models import Count
 from core.actors import Actor
 from core.models import OutboxMessage
 from core.models.outbox import OutboxStatus
+from integrations.models import InboundEvent, InboundState
 from leads.models import Lead, LeadStatus
 from notifications.models import Notification
 
@@ -40,3 +41,8 @@ def failed_messages(*, actor: Actor) -> int:
 def dead_deliveries() -> int:
     """Return how many messages to anybody were given up."""
     return count(OutboxMessage.objects.filter(status=OutboxStatus.DEAD))
+
+
+def dead_callbacks() -> int:
+    """Return how much of what vendors said was given up."""
+    return count(InboundEvent.objects.filter(state=InboundState.DEAD))

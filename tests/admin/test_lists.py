@@ -14,7 +14,8 @@ from core.actors import SYSTEM
 from core.events import emit
 from core.ids import uuid7
 from core.models import Holiday, IdempotencyRecord, OutboxMessage
-from integrations.models import Connection, WebhookEndpoint
+from integrations.models import Connection, InboundEvent, WebhookEndpoint
+from integrations.services.inbox.storing import Said, store
 from notifications.models import Channel, Notification
 from technicians.models import ShiftException
 from tests.factories import (
@@ -34,6 +35,7 @@ from tests.factories import (
     make_user,
     make_zone,
 )
+from tests.integrations.inbox.callers import make_connection
 
 Maker = Callable[[int], Any]
 
@@ -87,6 +89,12 @@ def _crew(n: int) -> Any:
     return technician
 
 
+def _callback(_n: int) -> InboundEvent:
+    said = Said(body=b"{}", dedupe_key="1")
+    event_id, _ = store(connection=make_connection("stripe"), said=said)
+    return InboundEvent.objects.get(pk=event_id)
+
+
 MAKERS: dict[str, Maker] = {
     "appointments_appointment": _visit,
     "appointments_service": lambda _n: make_service(skills=[make_skill()]),
@@ -119,6 +127,7 @@ MAKERS: dict[str, Maker] = {
     "integrations_webhookendpoint": lambda n: WebhookEndpoint.objects.create(
         url=f"https://example.com/{n}", secret="s", location=make_location()
     ),
+    "integrations_inboundevent": _callback,
     "notifications_notification": _message,
 }
 
