@@ -182,3 +182,11 @@ def only_at_creation(connector: Connector, kind: str) -> frozenset[str]:
     if not isinstance(connector, Settling):
         return frozenset()
     return connector.only_at_creation.get(kind, frozenset())
+
+
+@runtime_checkable
+class Timekeeper(Protocol):
+    """A connector whose vendor names a wait in the body rather than in a header."""
+
+    def retry_after_of(self, status: int, body: Any) -> float | None:
+        """Return the seconds to wait, if the body names them."""

@@ -17,10 +17,11 @@ from integrations.connectors.servicetitan import (
     people,
     wire,
 )
-from integrations.rules.refusals import NoAnswer
+from integrations.rules.refusals import CallFailed, NoAnswer, NotAllowed
 from integrations.rules.things import Inbound, Page, Remote, Thing
 
 _TOKEN = "token"  # noqa: S105  # the name under which it is kept
+TOO_MANY = 429
 _MARGIN_SECONDS = 60.0
 
 
@@ -63,9 +64,11 @@ class ServiceTitan:
     def failure_of(self, status: int, body: Any) -> tuple[str, str]:
         return wire.failure_of(status, body)
 
+    def kind_of(self, status: int, body: Any) -> type[CallFailed] | None:
+        return NotAllowed if wire.refuses_credentials(status, body) else None
+
     def retry_after_of(self, status: int, body: Any) -> float | None:
-        """Return the wait that an answer names in its body rather than in a header."""
-        return wire.seconds_of(body)
+        return wire.seconds_of(body) if status == TOO_MANY else None
 
     def find(self, call: Caller, thing: Thing, known: Known) -> Remote | None:
         if thing.kind == "lead":

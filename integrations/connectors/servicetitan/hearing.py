@@ -20,13 +20,18 @@ _FEEDS = {
 FEEDS = tuple(_FEEDS)
 # Longer names first: an assignment's event names the appointment too.
 _WORDS = ("assignment", "appointment", "job", "booking", "customer")
+_KINDS = {jobs.APPOINTMENT: "appointment", people.CUSTOMER: "customer"}
 _MOST_BYTES = 256 * 1024
 
 
 def poll(call: Caller, feed: str, cursor: str) -> Page:
     """Read on in an export feed."""
     module, rest = _FEEDS[feed]
-    asked = {"from": cursor or _first_day(call), "includeRecentChanges": "true"}
+    asked = {
+        "from": cursor or _first_day(call),
+        "includeRecentChanges": "true",
+        **people.external_query(call),
+    }
     said = call("GET", wire.path(call, module, rest), params=asked).json or {}
     rows = said.get("data") or []
     return Page(
@@ -44,7 +49,17 @@ def read(call: Caller, event: Inbound) -> list[Remote]:
     """
     body = _parsed(event.body)
     word = _word(call, event.event_type or _type_in(body))
-    found = fetch(call, *_target(call, word, body)) if word else None
+    if not word:
+        return []
+    remote_type, remote_id = _target(call, word, body)
+    found = fetch(call, remote_type, remote_id)
+    if found is None and remote_id.isdecimal() and remote_type in _KINDS:
+        found = Remote(
+            kind=_KINDS[remote_type],
+            remote_type=remote_type,
+            remote_id=remote_id,
+            is_gone=True,
+        )
     return [found] if found else []
 
 

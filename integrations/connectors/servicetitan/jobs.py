@@ -11,6 +11,7 @@ from integrations.connectors.servicetitan.people import (
     external_data,
     external_query,
     reference_in,
+    reference_query,
 )
 from integrations.rules.refusals import NotYet, Refused
 from integrations.rules.things import Remote, Thing
@@ -33,7 +34,7 @@ _ENDS_OF_JOBS = {"Completed": "completed", "Canceled": "cancelled"}
 
 def find(call: Caller, thing: Thing) -> Remote | None:
     """Look for the job that carries our reference."""
-    asked = external_query(call, thing.reference)
+    asked = reference_query(call, thing.reference)
     jobs = list(wire.pages(call, wire.path(call, "jpm", "jobs"), asked))
     if not jobs:
         return None
@@ -91,7 +92,8 @@ def update(
 def fetch(call: Caller, remote_type: str, remote_id: str) -> Remote | None:
     """Read an appointment, by its own id or by its job's, and who is assigned."""
     if remote_type == JOB:
-        job = wire.get(call, wire.path(call, "jpm", f"jobs/{remote_id}"))
+        where = wire.path(call, "jpm", f"jobs/{remote_id}")
+        job = wire.get(call, where, external_query(call))
         return _whole(call, job) if job else None
     said = wire.get(call, wire.path(call, "jpm", f"appointments/{remote_id}"))
     if said is None:

@@ -15,7 +15,7 @@ def find_customer(call: Caller, thing: Thing) -> Remote | None:
     """Look for a customer: by our reference, by phone, by name and address."""
     fields = thing.fields
     for asked in (
-        external_query(call, thing.reference),
+        reference_query(call, thing.reference),
         {"phone": fields.get("phone", "").removeprefix("+1")},
         {
             "name": fields["name"],
@@ -61,19 +61,42 @@ def create_customer(call: Caller, thing: Thing, body: Mapping[str, Any]) -> Remo
 def update_customer(
     call: Caller, known: Known, body: Mapping[str, Any], changed: frozenset[str]
 ) -> Remote:
-    """Tell the name; contacts are told with it, as they are on a new customer."""
-    where = wire.path(call, "crm", f"customers/{known.ids[CUSTOMER]}")
-    told: dict[str, Any] = {"name": body["name"]}
+    """Tell the name, and the contacts that changed."""
+    customer_id = known.ids[CUSTOMER]
     if changed & {"phone", "email"}:
-        told["contacts"] = wire.contacts_of(body)
-    said = call("PATCH", where, json=told, may_repeat=True).json
+        _tell_contacts(call, customer_id, body)
+    where = wire.path(call, "crm", f"customers/{customer_id}")
+    said = call("PATCH", where, json={"name": body["name"]}, may_repeat=True).json
     return customer_remote(wire.with_id(said))
 
 
 def fetch_customer(call: Caller, remote_id: str) -> Remote | None:
-    """Read a customer."""
-    said = wire.get(call, wire.path(call, "crm", f"customers/{remote_id}"))
-    return customer_remote(said) if said else None
+    """Read a customer, and how to reach them."""
+    where = wire.path(call, "crm", f"customers/{remote_id}")
+    said = wire.get(call, where, external_query(call))
+    if said is None:
+        return None
+    return customer_remote({**said, "contacts": _contacts(call, remote_id)})
+
+
+def _contacts(call: Caller, customer_id: str) -> list[dict[str, Any]]:
+    where = wire.path(call, "crm", f"customers/{customer_id}/contacts")
+    return list(wire.pages(call, where, {}))
+
+
+def _tell_contacts(call: Caller, customer_id: str, body: Mapping[str, Any]) -> None:
+    """Correct the contact of each kind, or add it where there is none."""
+    there = _contacts(call, customer_id)
+    where = wire.path(call, "crm", f"customers/{customer_id}/contacts")
+    for contact in wire.contacts_of(body):
+        same_kind = [row for row in there if row.get("type") == contact["type"]]
+        if any(row.get("value") == contact["value"] for row in same_kind):
+            continue
+        if same_kind:
+            one = f"{where}/{same_kind[0]['id']}"
+            call("PATCH", one, json={"value": contact["value"]}, may_repeat=True)
+        else:
+            call("POST", where, json=contact)
 
 
 def customer_remote(said: Mapping[str, Any]) -> Remote:
@@ -150,10 +173,15 @@ def external_data(call: Caller, reference: str) -> dict[str, Any]:
     }
 
 
-def external_query(call: Caller, reference: str) -> dict[str, str]:
+def external_query(call: Caller) -> dict[str, str]:
+    """Return the parameter without which they do not show our reference."""
+    return {"externalDataApplicationGuid": call.settings["app_guid"]}
+
+
+def reference_query(call: Caller, reference: str) -> dict[str, str]:
     """Return the question for what carries our reference."""
     return {
-        "externalDataApplicationGuid": call.settings["app_guid"],
+        **external_query(call),
         "externalDataKey": _key(call),
         "externalDataValues": reference,
     }

@@ -12,7 +12,7 @@ from integrations.rules.refusals import NoAnswer, Refused
 
 MOST_PAGES = 20
 PAGE_SIZE = 200
-_NOT_FOUND = 404
+_BAD_REQUEST, _NOT_FOUND = 400, 404
 _ADDRESS = ("street", "city", "state", "zip", "country")
 _FROM_ADDRESS = {
     "line1": "street",
@@ -29,10 +29,12 @@ def path(call: Caller, module: str, rest: str) -> str:
     return f"/{module}/v2/tenant/{call.settings['tenant_id']}/{rest}"
 
 
-def get(call: Caller, where: str) -> dict[str, Any] | None:
+def get(
+    call: Caller, where: str, params: Mapping[str, Any] | None = None
+) -> dict[str, Any] | None:
     """Read one thing; None where there is none."""
     try:
-        found: dict[str, Any] = call("GET", where).json
+        found: dict[str, Any] = call("GET", where, params=params).json
     except Refused as refusal:
         if refusal.status == _NOT_FOUND:
             return None
@@ -144,7 +146,7 @@ def failure_of(status: int, body: Any) -> tuple[str, str]:
     """Return code and sentence of a problem (RFC 7807), or of whatever came."""
     if not isinstance(body, dict):
         return "", "a page instead of an answer" if body else ""
-    said = [str(body.get("title") or body.get("message") or "")]
+    said = [str(body.get("title") or body.get("message") or body.get("error") or "")]
     errors = body.get("errors")
     if isinstance(errors, dict):
         said += [f"{field}: {_joined(why)}" for field, why in errors.items()]
@@ -155,6 +157,13 @@ def failure_of(status: int, body: Any) -> tuple[str, str]:
         data.get("ErrorCode") or data.get("errorCode") if isinstance(data, dict) else ""
     )
     return str(code or ""), "; ".join(part for part in said if part)[:400]
+
+
+def refuses_credentials(status: int, body: Any) -> bool:
+    """Tell whether the token's endpoint does not know us: it says so with a 400."""
+    if status != _BAD_REQUEST or not isinstance(body, dict):
+        return False
+    return body.get("error") in {"invalid_client", "unauthorized_client"}
 
 
 def seconds_of(body: Any) -> float | None:

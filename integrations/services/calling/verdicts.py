@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx2
 
-from integrations.connectors.port import Answer, Connector, Judge
+from integrations.connectors.port import Answer, Connector, Judge, Timekeeper
 from integrations.rules.answers import retry_after
 from integrations.rules.refusals import (
     Busy,
@@ -92,6 +92,9 @@ def _failure_of(
         kind = connector.kind_of(reply.status, told) or kind
     code, sentence = connector.failure_of(reply.status, told)
     wait = retry_after(reply.headers.get("Retry-After"), now=now)
+    if wait is None and isinstance(connector, Timekeeper):
+        seconds = connector.retry_after_of(reply.status, told)
+        wait = None if seconds is None else timedelta(seconds=seconds)
     return kind(
         f"HTTP {reply.status}: {sentence}" if sentence else f"HTTP {reply.status}",
         status=reply.status,

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from appointments.models import Appointment
 from core.hints import ring
@@ -90,18 +90,21 @@ def _look(partner: Partner, turn: PollCursor, *, now: datetime) -> int:
 def _next_links(
     connection: Connection, *, after: int, now: datetime
 ) -> Iterable[ExternalLink]:
-    """Return the next main links of visits that are still to be done soon."""
+    """Return the next main links of visits to be done soon, and of their customers."""
     soon = Appointment.objects.open().filter(
         starts_at__gte=now - timedelta(days=1), starts_at__lt=now + AHEAD
     )
-    of_visits = ExternalLink.objects.filter(connection=connection, object_type=_KIND)
-    main = ~Exists(
-        of_visits.filter(object_id=OuterRef("object_id"), pk__lt=OuterRef("pk"))
+    rows = ExternalLink.objects.filter(connection=connection)
+    further = rows.filter(
+        object_type=OuterRef("object_type"),
+        object_id=OuterRef("object_id"),
+        pk__lt=OuterRef("pk"),
     )
     return (
-        of_visits.filter(
-            main,
-            object_id__in=soon.values("pk"),
+        rows.filter(
+            Q(object_type="appointment", object_id__in=soon.values("pk"))
+            | Q(object_type="customer", object_id__in=soon.values("customer")),
+            ~Exists(further),
             claimed_until=None,
             is_gone=False,
             pk__gt=after,
@@ -118,7 +121,7 @@ def _as_they_are(
     for link in links:
         there = partner.connector.fetch(partner.call, link.remote_type, link.remote_id)
         gone = Remote(
-            kind=_KIND,
+            kind=link.object_type,
             remote_type=link.remote_type,
             remote_id=link.remote_id,
             is_gone=True,

@@ -46,7 +46,7 @@ def make_connection(**given: Any) -> Connection:
         "external_key": "fieldbook_ref",
         **given.pop("settings", {}),
     }
-    credentials = {"client_id": "id", "client_secret": "secret", "app_key": "key"}
+    credentials = given.pop("credentials", {"client_id": "id", "client_secret": "x"})
     fields = {"vendor": "servicetitan", "name": "The CRM"}
     connection = Connection.objects.create(
         settings=settings, credentials=json.dumps(credentials), **fields | given
