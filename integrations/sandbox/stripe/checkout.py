@@ -116,7 +116,7 @@ def create(ledger: Ledger, sent: Mapping[str, Any]) -> Thing:
         success_url=told["success_url"],
         ui_mode="hosted_page",
     )
-    session["url"] = f"https://checkout.stripe.com/c/pay/{session['id']}"
+    session["url"] = f"{ledger.pages}/{session['id']}"
     session["_intent"] = told.get("payment_intent_data", {})
     return session
 

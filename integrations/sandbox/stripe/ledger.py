@@ -44,6 +44,8 @@ class Ledger:
     secrets: dict[str, list[tuple[str, int | None]]] = field(default_factory=dict)
     """Of each endpoint, with the second in which each ends."""
     outgoing: list[Callback] = field(default_factory=list)
+    pages: str = "https://checkout.stripe.com/c/pay"
+    """Where the pages stand on which customers pay."""
     request: Mapping[str, Any] = field(default_factory=dict)
     """Id and idempotency key of the call that is being answered."""
 

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from secrets import token_hex
@@ -15,6 +15,7 @@ from integrations.sandbox.stripe import (
     endpoints,
     forms,
     lists,
+    page,
     payments,
     refunds,
 )
@@ -93,13 +94,14 @@ class Stripe:
             "Stripe-Version": request.headers.get("stripe-version", VERSION),
         }
         try:
-            self._admit(request)
-            reply = self._once(request, head["Request-Id"])
+            if request.path.startswith(page.PATH):  # a customer's browser has no key
+                reply = page.answer(self._ledger, request)
+            else:
+                self._admit(request)
+                reply = self._once(request, head["Request-Id"])
         except StripeError as error:
             reply = error.reply()
-        reply = Reply(
-            status=reply.status, json=reply.json, headers=head | dict(reply.headers)
-        )
+        reply = replace(reply, headers=head | dict(reply.headers))
         return reply, self._ledger.take_outgoing()
 
     def act(self, name: str, arguments: Mapping[str, Any]) -> list[Callback]:
@@ -123,6 +125,9 @@ class Stripe:
         self._key = key
 
     def _admit(self, request: Request) -> None:
+        if "host" in request.headers:  # customers pay where we are called
+            pages = f"http://{request.headers['host']}/{self.name}{page.PATH}"
+            self._ledger.pages = pages.rstrip("/")
         key = _key_of(request.headers.get("authorization", ""))
         if key != self._key:
             said = "No API key was given." if not key else "Invalid API Key provided."

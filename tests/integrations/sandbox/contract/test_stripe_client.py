@@ -2,6 +2,7 @@
 
 import json
 
+import httpx2
 import pytest
 import stripe
 from stripe import StripeClient
@@ -9,6 +10,7 @@ from stripe import StripeClient
 from integrations.sandbox.stripe import KEY
 from tests.integrations.sandbox.contract.conftest import settled
 
+HOME = "https://fieldbook.test/back"
 SESSION = {
     "mode": "payment",
     "success_url": "https://fieldbook.test/thanks",
@@ -66,6 +68,33 @@ def test_a_deposit_is_paid_and_told(client, world, listener, secret) -> None:
     )
     assert paid.payment_intent.amount_received == 9900
     assert paid.payment_intent.metadata["visit"] == "1"
+
+
+def test_a_deposit_is_paid_on_the_page(client) -> None:
+    wish = {**SESSION, "success_url": "https://fieldbook.test/?{CHECKOUT_SESSION_ID}"}
+    session = client.v1.checkout.sessions.create(wish)
+    page = str(session.url)
+
+    shown = httpx2.get(page)
+    declined = httpx2.post(page, data={"card": "declined"})
+    paid = httpx2.post(page, data={"card": "ok"})
+
+    assert "99.00 USD" in shown.text
+    assert "declined" in declined.text
+    assert paid.status_code == 303
+    assert paid.headers["Location"] == f"https://fieldbook.test/?{session.id}"
+    assert "<form" not in httpx2.get(page).text
+    assert client.v1.checkout.sessions.retrieve(session.id).payment_status == "paid"
+
+
+def test_a_page_that_is_not_there_is_not_shown(client, world) -> None:
+    session = client.v1.checkout.sessions.create({**SESSION, "cancel_url": HOME})
+
+    gold = httpx2.post(str(session.url), data={"card": "gold"})
+    missing = httpx2.get(world.at("stripe") + "/pay/cs_0")
+
+    assert (gold.status_code, missing.status_code) == (400, 404)
+    assert HOME in httpx2.get(str(session.url)).text
 
 
 def test_a_changed_event_is_no_event(client, world, listener, secret) -> None:
