@@ -228,6 +228,7 @@ HOUSEKEEPING = [
 # --- What happens after a change: event -> handlers; outbox kind -> deliverer ----
 
 _TELL_SUBSCRIBERS = "integrations.handlers.tell_subscribers"
+_ALERT_ADMINS = "integrations.handlers.alert_admins"
 _SYNC = "integrations.handlers.sync_to_vendors"
 _CLOSE_PLAN_OCCURRENCE = "appointments.handlers.close_plan_occurrence"
 EVENT_HANDLERS: dict[str, list[str]] = {
@@ -239,7 +240,6 @@ EVENT_HANDLERS: dict[str, list[str]] = {
     "user.password_changed": [],
     "user.deactivated": [],
     "user.reactivated": [],
-_ALERT_ADMINS = "integrations.handlers.alert_admins"
     "user.refresh_reused": [],
     # Who is told, and what was sent again: for the audit.
     "webhook_endpoint.created": [],
@@ -347,6 +347,7 @@ _ALERT_ADMINS = "integrations.handlers.alert_admins"
 # Who looks after booked visits while shifts, absences, holidays or zones change.
 ROSTER_GUARD = "appointments.services.stranding.guard"
 OUTBOX_DELIVERERS: dict[str, str] = {
+    "alert": "integrations.services.deliver_alert",
     "email": "notifications.services.deliver_email",
     "sms": "notifications.services.deliver_sms",
     "webhook": "integrations.services.deliver_webhook",
@@ -358,12 +359,12 @@ OUTBOX_DELIVERERS: dict[str, str] = {
 OUTBOX_LEASES_PER_DESTINATION = env.int("OUTBOX_LEASES_PER_DESTINATION", default=4)
 # Who waits for strangers must not keep others waiting: each class has its own queue.
 OUTBOX_QUEUES: dict[str, str] = {
+    "alert": "messages",
     "email": "messages",
     "sms": "messages",
     "sync": "vendors",
     "webhook": "webhooks",
 }
-    "alert": "integrations.services.deliver_alert",
 
 # --- Messages ----------------------------------------------------------------
 
@@ -376,7 +377,6 @@ NOTIFICATION_PROVIDERS = {
         default="notifications.channels.SmtpProvider" if PRODUCTION else _INBOX,
     ),
     "sms": env.str("SMS_PROVIDER", default=_INBOX),
-    "alert": "messages",
 }
 vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
 EMAIL_TIMEOUT = 15  # shorter than the lease of a message in the outbox
