@@ -15,7 +15,8 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <style>
-  body { font: 1rem/1.6 system-ui, sans-serif; max-width: 26rem; margin: 12vh auto }
+  body { font: 1rem/1.6 system-ui, sans-serif; max-width: 26rem; margin: 12vh auto;
+         padding: 0 1rem }
   button { display: block; width: 100%%; margin: .5rem 0; padding: .6rem }
 </style>
 <h1>%s</h1><p>%s</p>%s</html>

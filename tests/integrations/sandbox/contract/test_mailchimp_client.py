@@ -1,6 +1,9 @@
 """Mailchimp's own client takes our Mailchimp for the real one."""
 
 import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -8,6 +11,7 @@ import pytest
 from mailchimp_marketing import Client
 from mailchimp_marketing.api_client import ApiClientError
 
+from integrations.sandbox.faults import Kind, Rule
 from integrations.sandbox.mailchimp import KEY, LIST
 from tests.integrations.sandbox.contract.conftest import settled
 
@@ -99,3 +103,22 @@ def test_another_key_is_refused(world) -> None:
         client_of(world, key="other-us21").ping.get()
 
     assert refused.value.status_code == 401
+
+
+def test_ten_are_served_at_the_same_time_and_no_more(world) -> None:
+    world.world.places["mailchimp"].faults.put(Rule(kind=Kind.SLOW, seconds=0.5))
+    ready = Barrier(12)
+
+    def status(_: int) -> int:
+        client = client_of(world)
+        ready.wait()
+        try:
+            client.ping.get()
+        except ApiClientError as error:
+            return int(error.status_code)
+        return 200
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = Counter(pool.map(status, range(12)))
+
+    assert answers == {200: 10, 429: 2}
