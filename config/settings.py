@@ -190,6 +190,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(minutes=1),
         "options": {"expires": 50},
     },
+    "fetch the ways that somebody wanted": {
+        "task": "integrations.tasks.fetch_ways",
+        "schedule": timedelta(seconds=15),
+        "options": {"expires": 10},
+    },
+    "let go of coordinates that are too old": {
+        "task": "integrations.tasks.refresh_locations",
+        "schedule": timedelta(minutes=10),
+        "options": {"expires": 500},
+    },
     "ask vendors what is new": {
         "task": "integrations.tasks.poll_connections",
         "schedule": timedelta(minutes=1),
@@ -223,6 +233,7 @@ HOUSEKEEPING = [
     "integrations.services.inbox.keeping.finished_callbacks",
     "appointments.selectors.days.days_gone_by",
     "appointments.selectors.holds.holds_gone_by",
+    "integrations.services.maps.stale_ways",
 ]
 
 # --- What happens after a change: event -> handlers; outbox kind -> deliverer ----
@@ -260,6 +271,7 @@ EVENT_HANDLERS: dict[str, list[str]] = {
     "connection.secret_rotated": [],
     "connection.token_rotated": [],
     "connection.mapping_changed": [],
+    "sync_conflict.resolved": [],
     "delivery.replayed": [],
     "delivery.cancelled": [],
     "deliveries.replayed": [],
@@ -270,7 +282,12 @@ EVENT_HANDLERS: dict[str, list[str]] = {
     "lead.converted": [_TELL_SUBSCRIBERS, _SYNC],
     "customer.created": [_TELL_SUBSCRIBERS, _SYNC],
     "customer.updated": [_TELL_SUBSCRIBERS, _SYNC],
-    "customer.property_added": [_TELL_SUBSCRIBERS, _SYNC],
+    "customer.property_added": [
+        _TELL_SUBSCRIBERS,
+        _SYNC,
+        "integrations.handlers.locate_property",
+    ],
+    "customer.property_located": [],
     "customer.preference_changed": [],
     "consent.granted": [_TELL_SUBSCRIBERS, _SYNC],
     "consent.revoked": [_TELL_SUBSCRIBERS, _SYNC],
@@ -352,6 +369,7 @@ OUTBOX_DELIVERERS: dict[str, str] = {
     "sms": "notifications.services.deliver_sms",
     "webhook": "integrations.services.deliver_webhook",
     "sync": "integrations.services.sync.deliver_sync",
+    "geocode": "integrations.services.maps.deliver_geocode",
 }
 
 # So many messages at once may be on their way to one destination: a receiver that is
@@ -361,6 +379,7 @@ OUTBOX_LEASES_PER_DESTINATION = env.int("OUTBOX_LEASES_PER_DESTINATION", default
 OUTBOX_QUEUES: dict[str, str] = {
     "alert": "messages",
     "email": "messages",
+    "geocode": "vendors",
     "sms": "messages",
     "sync": "vendors",
     "webhook": "webhooks",
@@ -477,6 +496,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "DeliveryStatus": "core.models.outbox.OutboxStatus",
         "InboundState": "integrations.models.inbox.InboundState",
         "LeadStatus": "leads.models.LeadStatus",
+        "ConsentAction": "leads.models.ConsentAction",
         "ContactKind": "leads.models.ContactKind",
         "PreferenceKind": "appointments.models.PreferenceKind",
         "ShiftKind": "technicians.models.ShiftKind",
@@ -568,6 +588,8 @@ CURRENCY = env.str("CURRENCY", default="USD")
 # How long it takes from visit to visit: a class that is a core.travel.TravelTime, or
 # empty for the built-in model, whose figures these are.
 TRAVEL_TIME_PROVIDER = env.str("TRAVEL_TIME_PROVIDER", default="")
+# What a map vendor told us is kept so long (their terms); 0: as long as it is good.
+MAPS_CACHE_DAYS = env.int("MAPS_CACHE_DAYS", default=30)
 TRAVEL_ROAD_FACTOR = env.float("TRAVEL_ROAD_FACTOR", default=1.35)
 TRAVEL_TOWN_KMH = env.float("TRAVEL_TOWN_KMH", default=22.0)
 TRAVEL_ROAD_KMH = env.float("TRAVEL_ROAD_KMH", default=80.0)

@@ -30,11 +30,16 @@ class TravelUnavailable(Exception):
     """The provider of travel times cannot answer now."""
 
 
+class TravelUnknown(TravelUnavailable):
+    """The provider does not know this very way yet; others it may."""
+
+
 class TravelTime(Protocol):
     """Tells how many minutes lie between two places.
 
     Raises:
-        TravelUnavailable: it cannot tell now.
+        TravelUnknown: it cannot tell of this way now.
+        TravelUnavailable: it cannot tell of any.
     """
 
     def minutes(self, origin: Place, destination: Place) -> int: ...
@@ -92,11 +97,12 @@ class Travel:
     `degraded` tells whether the model had to stand in.
     """
 
-    __slots__ = ("_model", "_provider", "degraded")
+    __slots__ = ("_is_away", "_model", "_provider", "degraded")
 
     def __init__(self, provider: TravelTime | None = None) -> None:
         self._model = GreatCircle()
         self._provider = provider
+        self._is_away = False
         self.degraded = False
 
     @property
@@ -106,15 +112,17 @@ class Travel:
 
     def minutes(self, origin: Place, destination: Place) -> int:
         """Return the minutes from one place to the other."""
-        if self._provider is not None and not self.degraded:
+        if self._provider is not None and not self._is_away:
             try:
                 known = self._provider.minutes(origin, destination)
                 return min(known, MOST_MINUTES)
-            except TravelUnavailable as error:
-                # One failure is enough: an answer must not mix the two, nor wait
-                # for a dead provider once per visit.
-                logger.warning("travel_degraded", error=str(error))
+            except TravelUnknown:
                 self.degraded = True
+            except TravelUnavailable as error:
+                # One failure is enough: nobody waits for a dead provider once per
+                # visit.
+                logger.warning("travel_degraded", error=str(error))
+                self._is_away = self.degraded = True
         return self._model.minutes(origin, destination)
 
 

@@ -2,7 +2,7 @@
 
 from core.models import Event
 from integrations import services
-from integrations.services import sync
+from integrations.services import maps, sync
 
 
 def tell_subscribers(event: Event) -> None:
@@ -18,3 +18,8 @@ def sync_to_vendors(event: Event) -> None:
 def alert_admins(event: Event) -> None:
     """Mail the admins that something outside needs one of them."""
     services.alert_admins(event=event)
+
+
+def locate_property(event: Event) -> None:
+    """Write down that the map is to be asked where an address is."""
+    maps.have_located(event=event)

@@ -7,7 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from integrations import services
-from integrations.services import sync
+from integrations.services import maps, sync
 from integrations.services.inbox import processing
 
 # Below the soft time limit: what has begun is finished.
@@ -62,3 +62,15 @@ def reconcile_connections() -> None:
 def reconcile_connection(*, connection_id: str) -> None:
     """Look at the next few visits of one connection."""
     sync.reconcile_connection(connection_id=UUID(connection_id), now=timezone.now())
+
+
+@shared_task
+def fetch_ways() -> None:
+    """Ask how long the ways take that somebody wanted to know."""
+    maps.fetch_ways(now=timezone.now())
+
+
+@shared_task
+def refresh_locations() -> None:
+    """Let go of coordinates that may be kept no longer."""
+    maps.refresh_locations(now=timezone.now())

@@ -11,6 +11,7 @@ from integrations.models.endpoints import WebhookEndpoint
 from integrations.models.inbox import InboundEvent, InboundState, Source
 from integrations.models.links import ExternalLink, PollCursor
 from integrations.models.mapping import Direction, FieldMapping, SyncConflict, Winner
+from integrations.models.travel import TravelMinutes
 
 __all__ = [
     "Breaker",
@@ -25,6 +26,7 @@ __all__ = [
     "PollCursor",
     "Source",
     "SyncConflict",
+    "TravelMinutes",
     "Vendor",
     "WebhookEndpoint",
     "Winner",

@@ -109,7 +109,10 @@ class ContactOutput(serializers.ModelSerializer[ContactMethod]):
 
 
 class PropertyOutput(serializers.ModelSerializer[Property]):
-    """A service address. Estimated coordinates are the middle of its ZIP."""
+    """A service address. Estimated coordinates are the middle of its ZIP.
+
+    `located_by` is the map that found it; `location_problem` says why none could.
+    """
 
     class Meta:
         model = Property
@@ -124,6 +127,9 @@ class PropertyOutput(serializers.ModelSerializer[Property]):
             "latitude",
             "longitude",
             "is_location_estimated",
+            "located_at",
+            "located_by",
+            "location_problem",
             "access_notes",
             "created_at",
             "updated_at",

@@ -101,7 +101,9 @@ class ContactMethod(models.Model):
 class Property(TimeStamped):
     """A service address of a customer.
 
-    Coordinates that nobody gave are the middle of the ZIP, and marked as estimated.
+    Coordinates that nobody gave are the middle of the ZIP, and marked as estimated,
+    until somebody knows better: `located_by` says who, and when. What was found and is
+    too vague to send anybody there stands in `location_problem` for a person to see.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -114,6 +116,11 @@ class Property(TimeStamped):
     latitude = models.FloatField(null=True, blank=True)
     longitude = models.FloatField(null=True, blank=True)
     is_location_estimated = models.BooleanField(default=False, db_default=False)
+    located_at = models.DateTimeField(null=True, blank=True)
+    located_by = models.CharField(max_length=40, blank=True, default="", db_default="")
+    location_problem = models.CharField(
+        max_length=200, blank=True, default="", db_default=""
+    )
     access_notes = models.CharField(max_length=500, blank=True)
 
     class Meta:
@@ -130,6 +137,12 @@ class Property(TimeStamped):
                 name="property_coordinates_come_in_pairs",
                 condition=Q(latitude__isnull=True, longitude__isnull=True)
                 | Q(latitude__range=(-90, 90), longitude__range=(-180, 180)),
+            ),
+            models.CheckConstraint(
+                name="property_is_located_by_somebody_at_a_time",
+                condition=Q(located_at__isnull=True, located_by="")
+                | Q(located_at__isnull=False, latitude__isnull=False)
+                & ~Q(located_by=""),
             ),
         ]
         indexes = [

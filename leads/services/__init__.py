@@ -14,6 +14,13 @@ from leads.services.customers import (
     update_customer,
 )
 from leads.services.intake import LeadForm, receive_lead
+from leads.services.locations import (
+    Location,
+    flag_location,
+    forget_location,
+    locate_property,
+    may_be_located,
+)
 from leads.services.properties import AddressListed, PropertyForm, add_property
 from leads.services.record import AlreadyConverted, LeadDismissed, lock_open_lead
 from leads.services.tokens import LinkExpired, issue_booking_token, lead_id_of_token
@@ -26,6 +33,7 @@ __all__ = [
     "LeadDismissed",
     "LeadForm",
     "LinkExpired",
+    "Location",
     "PhoneTaken",
     "PropertyForm",
     "UnknownContact",
@@ -35,11 +43,15 @@ __all__ = [
     "customer_for_lead",
     "dismiss_lead",
     "find_or_create_customer",
+    "flag_location",
+    "forget_location",
     "issue_booking_token",
     "lead_id_of_token",
+    "locate_property",
     "lock_open_lead",
     "mark_contacted",
     "mark_converted",
+    "may_be_located",
     "property_for_lead",
     "receive_lead",
     "record_consent",
