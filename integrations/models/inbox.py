@@ -96,6 +96,19 @@ class InboundEvent(models.Model):
                 name="inbound_due",
                 condition=Q(state__in=["received", "leased"]),
             ),
+            models.Index(
+                fields=["connection", "id"],
+                name="inbound_waiting",
+                condition=Q(state__in=["received", "leased"]),
+            ),
+            models.Index(
+                fields=["connection"],
+                name="inbound_leased",
+                condition=Q(state="leased"),
+            ),
+            models.Index(
+                fields=["-id"], name="inbound_dead", condition=Q(state="dead")
+            ),
             models.Index(fields=["connection", "-id"], name="inbound_by_connection"),
             models.Index(
                 fields=["finished_at"],
