@@ -497,6 +497,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "InboundState": "integrations.models.inbox.InboundState",
         "LeadStatus": "leads.models.LeadStatus",
         "ConsentAction": "leads.models.ConsentAction",
+        "ConnectionState": "integrations.models.connections.ConnectionState",
         "ContactKind": "leads.models.ContactKind",
         "PreferenceKind": "appointments.models.PreferenceKind",
         "ShiftKind": "technicians.models.ShiftKind",
