@@ -52,7 +52,7 @@ PUBLIC = "https://api.fieldbook.example"
 @pytest.fixture
 def base(live_server, settings) -> str:
     settings.PUBLIC_BASE_URL = PUBLIC
-    return live_server.url
+    return str(live_server.url)
 
 
 def good(connection: Connection) -> Call:

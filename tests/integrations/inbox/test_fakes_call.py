@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def base(live_server, settings) -> str:
     settings.PUBLIC_BASE_URL = live_server.url
-    return live_server.url
+    return str(live_server.url)
 
 
 def listen(connection: Connection, base: str, secret: str = "") -> str:

@@ -81,7 +81,7 @@ def fails(error: Exception) -> Callable[..., list[Remote]]:
     def read(call: Caller, event: Inbound) -> list[Remote]:
         raise error
 
-    return staticmethod(read)  # type: ignore[return-value]  # set on a class
+    return staticmethod(read)
 
 
 @pytest.fixture
