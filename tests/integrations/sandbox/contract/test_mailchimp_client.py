@@ -106,7 +106,7 @@ def test_another_key_is_refused(world) -> None:
 
 
 def test_ten_are_served_at_the_same_time_and_no_more(world) -> None:
-    world.world.places["mailchimp"].faults.put(Rule(kind=Kind.SLOW, seconds=0.5))
+    world.world.places["mailchimp"].faults.put(Rule(kind=Kind.SLOW, seconds=1.5))
     ready = Barrier(12)
 
     def status(_: int) -> int:
