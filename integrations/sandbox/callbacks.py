@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 
 from integrations.sandbox.faults import Faults, Kind
-from integrations.sandbox.wire import Callback
+from integrations.sandbox.wire import SUCCESS, Callback
 
 # Seconds after each failed try; what a vendor does not publish is our guess.
 # ServiceTitan publishes its own, Mailchimp "at growing intervals over 75 minutes".
@@ -27,7 +27,6 @@ SCHEDULES: dict[str, tuple[float, ...]] = {
 }
 TIMEOUTS = {"twilio": 15.0}
 TIMEOUT = 10.0
-ACCEPTED = range(200, 300)
 REMEMBERED = 50
 
 Told = Callable[[Callback, int | None], None]
@@ -172,7 +171,7 @@ class Sender:
 
     def _deliver(self, client: httpx2.Client, due: _Due) -> None:
         status = _post(client, due.callback)
-        good = status in ACCEPTED
+        good = status in SUCCESS
         said = "accepted" if good else "refused" if status else "unanswered"
         with self._changed:
             self._note(due.callback, attempt=due.attempt, status=status, said=said)

@@ -89,9 +89,11 @@ class Rule:
         }
         rule = cls(**{**asked, **words})
         for name in ("path", "method"):
-            _check(name, getattr(rule, name), isinstance(getattr(rule, name), str))
+            value = getattr(rule, name)
+            _check(name, value, is_good=isinstance(value, str))
         for name in ("handled", "reset"):
-            _check(name, getattr(rule, name), isinstance(getattr(rule, name), bool))
+            value = getattr(rule, name)
+            _check(name, value, is_good=isinstance(value, bool))
         for name, (lowest, highest, kind) in _LIMITS.items():
             _check_number(name, getattr(rule, name), lowest, highest, kind)
         return rule
@@ -153,7 +155,7 @@ class Faults:
         """Return the fault that decides the answer to this call."""
         return self._first(OF_ANSWERS, lambda rule: rule.is_about(request))
 
-    def delay(self, request: Request) -> float:
+    def lateness(self, request: Request) -> float:
         """Return by how many seconds this call is late."""
         slow = self._first({Kind.SLOW}, lambda rule: rule.is_about(request))
         return slow.seconds if slow else 0.0
@@ -224,6 +226,6 @@ def _check_number(
     _check(name, value, is_good=within)
 
 
-def _check(name: str, value: Any, is_good: bool) -> None:  # noqa: FBT001
+def _check(name: str, value: Any, *, is_good: bool) -> None:
     if not is_good:
         raise ValueError(f"{name} cannot be {value!r}.")

@@ -7,6 +7,10 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 
+# The answers that count as taken.
+SUCCESS = range(200, 300)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """A call to a vendor. `path` is what follows the vendor's prefix."""

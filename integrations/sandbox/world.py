@@ -1,11 +1,10 @@
 """The sandbox world: the fake vendors, what was asked of them, and what goes wrong."""
 
-import importlib.util
 import json
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,16 +13,22 @@ from typing import Any, Protocol, runtime_checkable
 
 from integrations.sandbox.callbacks import Sender
 from integrations.sandbox.faults import STATUSES, Faults, Kind, RetryAfter, Rule
+from integrations.sandbox.housecallpro import HousecallPro
+from integrations.sandbox.mailchimp import Mailchimp
+from integrations.sandbox.servicetitan import ServiceTitan
+from integrations.sandbox.stripe import Stripe
+from integrations.sandbox.twilio import Twilio
 from integrations.sandbox.wire import Callback, Reply, Request, Vendor
 
-VENDORS = {
-    "servicetitan": "ServiceTitan",
-    "housecallpro": "HousecallPro",
-    "mailchimp": "Mailchimp",
-    "twilio": "Twilio",
-    "stripe": "Stripe",
+VENDORS: Mapping[str, Callable[[], Vendor]] = {
+    "servicetitan": ServiceTitan,
+    "housecallpro": HousecallPro,
+    "mailchimp": Mailchimp,
+    "twilio": Twilio,
+    "stripe": Stripe,
 }
 REMEMBERED = 100
+AT_A_GLANCE = 40
 _PAGE = (
     b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head>"
     b"<body><h1>502 Bad Gateway</h1></body></html>"
@@ -43,6 +48,14 @@ class Forgetful(Protocol):
     """A vendor whose changes may move no time of change: it asks its faults."""
 
     faults: Faults
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A vendor that can count what it keeps without a copy of all of it."""
+
+    def things(self) -> dict[str, int]:
+        """Return how many of each kind there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +94,10 @@ class World:
     def __init__(
         self, *, pace: float = 1.0, vendors: Mapping[str, Vendor] | None = None
     ) -> None:
-        built = _vendors() if vendors is None else vendors
+        if vendors is None:
+            vendors = {name: build() for name, build in VENDORS.items()}
         self.places = {
-            name: _place(name, vendor, pace=pace) for name, vendor in built.items()
+            name: _place(name, vendor, pace=pace) for name, vendor in vendors.items()
         }
         self._guard = threading.Lock()
 
@@ -91,7 +105,7 @@ class World:
         """Let a vendor answer a call, or fail to."""
         place = self.places[name]
         with self._under_way(place) as at_once:
-            time.sleep(place.faults.delay(request))
+            time.sleep(place.faults.lateness(request))
             fault = place.faults.answering(request)
             outcome = _answer(place, replace(request, at_once=at_once), fault)
             self._note(place, request, outcome, fault)
@@ -134,21 +148,18 @@ class World:
         """Return all about one vendor, what it keeps in numbers only unless `whole`."""
         place = self.places[name]
         with place.lock:
-            state = place.vendor.state()
-        things = {
-            key: len(kept)
-            for key, kept in state.items()
-            if isinstance(kept, list | dict)
-        }
+            things = _things(place.vendor)
+            state = {"state": place.vendor.state()} if whole else {}
         with self._guard:
             journal, counts = list(place.journal), dict(place.counts)
         return {
             "things": things,
             "counts": counts,
             "faults": place.faults.as_json(),
-            "calls": journal if whole else journal[:10],
+            "calls": journal if whole else journal[:AT_A_GLANCE],
             "callbacks": place.sender.as_json(),
-        } | ({"state": state} if whole else {})
+            **state,
+        }
 
     @contextmanager
     def _under_way(self, place: Place) -> Iterator[int]:
@@ -184,14 +195,11 @@ class World:
             )
 
 
-def _vendors() -> dict[str, Vendor]:
-    """Return a fresh one of each vendor that there is."""
-    vendors: dict[str, Vendor] = {}
-    for name, title in VENDORS.items():
-        path = f"integrations.sandbox.{name}"
-        if importlib.util.find_spec(path) is not None:
-            vendors[name] = getattr(importlib.import_module(path), title)()
-    return vendors
+def _things(vendor: Vendor) -> dict[str, int]:
+    if isinstance(vendor, Counting):
+        return vendor.things()
+    kept = vendor.state().items()
+    return {name: len(many) for name, many in kept if isinstance(many, list | dict)}
 
 
 def _place(name: str, vendor: Vendor, *, pace: float) -> Place:

@@ -20,7 +20,7 @@ from core.models import OutboxMessage
 from core.models.outbox import OutboxStatus
 from integrations.sandbox.inbox import REMEMBERED, Inbox
 from integrations.sandbox.server import SandboxServer
-from integrations.services.signing import new_secret, signed_headers
+from integrations.services.signing import message_id, new_secret, signed_headers
 from tests.integrations.conftest import subscribe
 from tests.integrations.test_webhooks import happen
 from tests.outside import drain, skip_waiting
@@ -41,7 +41,7 @@ def sandbox() -> Iterator[httpx2.Client]:
 def send(client: httpx2.Client, body: bytes = b'{"type":"a.b"}', **given: Any) -> Any:
     """Deliver a webhook, signed as it should be unless told otherwise."""
     signed = signed_headers(
-        key=given.get("key") or uuid4(),
+        name=message_id(key=given.get("key") or uuid4()),
         body=given.get("signed", body),
         keys=[given.get("secret", SECRET)],
         now=given.get("now", datetime.now(UTC)),

@@ -28,6 +28,9 @@ class Table:
     def __iter__(self) -> Iterator[Row]:
         return iter(self._rows.values())
 
+    def __len__(self) -> int:
+        return len(self._rows)
+
     def add(self, **members: Any) -> Row:
         """Add a row."""
         now = written(self._books.clock())

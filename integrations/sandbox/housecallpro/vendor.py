@@ -7,7 +7,7 @@ from typing import Any
 
 from integrations.sandbox.faults import Faults
 from integrations.sandbox.housecallpro.acts import Acts
-from integrations.sandbox.housecallpro.books import Books, Row, written
+from integrations.sandbox.housecallpro.books import Books, Row, Table, written
 from integrations.sandbox.housecallpro.call import Call, Caller, Routes
 from integrations.sandbox.housecallpro.jobs import Jobs
 from integrations.sandbox.housecallpro.leads import Leads
@@ -22,12 +22,12 @@ from integrations.sandbox.housecallpro.refusals import (
 from integrations.sandbox.housecallpro.visits import Visits
 from integrations.sandbox.housecallpro.webhooks import PROBE, Hook
 from integrations.sandbox.routes import answering, play
-from integrations.sandbox.wire import Callback, Reply, Request
+from integrations.sandbox.wire import SUCCESS, Callback, Reply, Request
 
 COMPANY_KEY = "hcp-company-key"
 APPLICATION_KEY = "hcp-application-key"
 ACCESS_TOKEN = "hcp-access-token"  # noqa: S105  # of a vendor that is none
-WEBHOOK_SECRET = "hcp-webhook-secret"  # noqa: S105
+WEBHOOK_SECRET = "hcp-webhook-secret"  # noqa: S105  # nor is this
 _CALLERS = {
     f"Token {COMPANY_KEY}": Caller.COMPANY,
     f"Token {APPLICATION_KEY}": Caller.APPLICATION,
@@ -83,9 +83,8 @@ class HousecallPro:
 
     def told(self, callback: Callback, *, status: int | None) -> None:
         """Save the URL once it has taken the probe."""
-        is_good = status is not None and 200 <= status < 300  # noqa: PLR2004
         if callback.body == PROBE and self._hook and callback.url == self._hook.url:
-            self._hook.is_saved = is_good
+            self._hook.is_saved = status in SUCCESS
 
     def state(self) -> dict[str, Any]:
         return {
@@ -95,6 +94,10 @@ class HousecallPro:
             "employees": self._books.employees.as_json(),
             "is_subscribed": bool(self._hook and self._hook.is_saved),
         }
+
+    def things(self) -> dict[str, int]:
+        tables = vars(self._books).items()
+        return {name: len(kept) for name, kept in tables if isinstance(kept, Table)}
 
     def clear(self) -> None:
         self._begin()

@@ -130,7 +130,7 @@ def _filtered(
 ) -> list[Row]:
     asked = [
         (keep, params[name])
-        for name, keep in {**_ALWAYS, **filters}.items()
+        for name, keep in {**filters, **_ALWAYS}.items()
         if params.get(name)
     ]
     active = params.get("active", "True")

@@ -73,6 +73,9 @@ class ServiceTitan:
             "tokens_issued": self._door.issued
         }
 
+    def things(self) -> dict[str, int]:
+        return {name: len(table) for name, table in self._books.tables().items()}
+
     def clear(self) -> None:
         self._begin()
 
