@@ -5,6 +5,7 @@ A provider is chosen by dotted path in `settings.NOTIFICATION_PROVIDERS`.
 
 import smtplib
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from django.core.mail import EmailMessage
@@ -15,12 +16,17 @@ _PERMANENT = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What a provider is given. `key` stays the same over all tries."""
+    """What a provider is given. `key` stays the same over all tries.
+
+    With `perhaps_since` it may have been sent, at that moment or later: nobody heard
+    the answer. A provider that sends twice what it is asked twice looks first.
+    """
 
     key: str
     recipient: str
     subject: str
     body: str
+    perhaps_since: datetime | None = None
 
 
 class ChannelError(Exception):
@@ -35,6 +41,22 @@ class Unreachable(ChannelError):
     """It may be, later."""
 
 
+class Unsure(ChannelError):
+    """It may have been: nobody heard the answer."""
+
+
+class HeldBack(ChannelError):
+    """We hold it back ourselves for a while; that is no try."""
+
+    def __init__(self, said: str, *, wait: timedelta | None) -> None:
+        super().__init__(said)
+        self.wait = wait
+
+
+class SwitchedOff(ChannelError):
+    """There is nobody to carry it until a person has looked."""
+
+
 class Provider(Protocol):
     """Carries messages of one channel to people."""
 
@@ -42,7 +64,7 @@ class Provider(Protocol):
         """Hand the message over; return the id that the provider gave it.
 
         Raises:
-            Rejected, Unreachable
+            Rejected, Unreachable, Unsure, HeldBack, SwitchedOff
         """
 
 

@@ -10,6 +10,7 @@ from core.models import OutboxMessage, TimeStamped
 from core.models.outbox import OPEN, OutboxStatus
 from leads.models import Customer
 from notifications.rules.relevance import Kind
+from notifications.rules.replies import Meaning
 
 
 class Channel(models.TextChoices):
@@ -28,7 +29,20 @@ class State(models.TextChoices):
     FAILED = "failed"
 
 
+class CarrierStatus(models.TextChoices):
+    """How far the phone company says that a text has come: only ever forward."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    FAILED = "failed"
+
+
+NOT_ARRIVED = (CarrierStatus.UNDELIVERED, CarrierStatus.FAILED)
+
 KIND_CHOICES = [(kind.value, kind.value.replace("_", " ")) for kind in Kind]
+MEANING_CHOICES = [(meaning.value, meaning.value) for meaning in Meaning]
 _WAITING = (*OPEN, OutboxStatus.PARKED)
 
 
@@ -41,7 +55,8 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
         return self.filter(appointment__location__in=actor.location_ids)
 
     def in_state(self, state: State) -> "NotificationQuerySet":
-        sent = Q(sent_at__isnull=False)
+        lost = Q(carrier_status__in=NOT_ARRIVED)
+        sent = Q(sent_at__isnull=False) & ~lost
         suppressed = ~Q(suppressed_because="")
         waiting = Q(delivery__status__in=_WAITING)
         match state:
@@ -50,10 +65,10 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
             case State.SUPPRESSED:
                 return self.filter(suppressed)
             case State.PENDING:
-                return self.filter(~sent & ~suppressed & waiting)
+                return self.filter(~sent & ~lost & ~suppressed & waiting)
             case State.FAILED:
                 gone = Q(delivery=None) | ~waiting
-                return self.filter(~sent & ~suppressed & gone)
+                return self.filter(lost | (~sent & ~suppressed & gone))
 
 
 class Notification(TimeStamped):
@@ -81,6 +96,12 @@ class Notification(TimeStamped):
     suppressed_because = models.CharField(max_length=200, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     provider_message_id = models.CharField(max_length=120, blank=True)
+    carrier_status = models.CharField(
+        max_length=20, choices=CarrierStatus, blank=True, default="", db_default=""
+    )
+    carrier_error = models.CharField(
+        max_length=200, blank=True, default="", db_default=""
+    )
 
     objects = NotificationQuerySet.as_manager()
 
@@ -97,6 +118,10 @@ class Notification(TimeStamped):
                 condition=Q(kind__in=[kind.value for kind in Kind]),
             ),
             models.CheckConstraint(
+                name="notification_carrier_status_is_known",
+                condition=Q(carrier_status__in=["", *CarrierStatus.values]),
+            ),
+            models.CheckConstraint(
                 name="notification_is_sent_or_suppressed",
                 condition=Q(sent_at__isnull=True) | Q(suppressed_because=""),
             ),
@@ -107,10 +132,17 @@ class Notification(TimeStamped):
         ]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="notification_by_time"),
+            models.Index(
+                fields=["provider_message_id"],
+                name="notification_at_provider",
+                condition=~Q(provider_message_id=""),
+            ),
         ]
 
     @property
     def state(self) -> State:
+        if self.carrier_status in NOT_ARRIVED:
+            return State.FAILED
         if self.sent_at:
             return State.DELIVERED
         if self.suppressed_because:
@@ -121,3 +153,44 @@ class Notification(TimeStamped):
 
     def __str__(self) -> str:
         return f"{self.event_name} by {self.channel} to {self.recipient}"
+
+
+class Reply(TimeStamped):
+    """A text that somebody sent us. One that wants an answer waits for a person."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    provider_message_id = models.CharField(max_length=120, unique=True)
+    sender = models.CharField(max_length=16)
+    customer = models.ForeignKey(
+        Customer, models.SET_NULL, null=True, blank=True, related_name="replies"
+    )
+    body = models.TextField(max_length=4000, blank=True)
+    meaning = models.CharField(max_length=6, choices=MEANING_CHOICES)
+    received_at = models.DateTimeField()
+    handled_at = models.DateTimeField(null=True, blank=True)
+    handled_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        verbose_name_plural = "replies"
+        constraints = [
+            models.CheckConstraint(
+                name="reply_is_handled_by_somebody",
+                condition=Q(handled_at=None, handled_by="")
+                | Q(handled_at__isnull=False) & ~Q(handled_by=""),
+            ),
+            models.CheckConstraint(
+                name="reply_meaning_is_known",
+                condition=Q(meaning__in=[meaning.value for meaning in Meaning]),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-received_at", "-id"], name="reply_by_time"),
+            models.Index(
+                fields=["received_at"],
+                name="reply_waiting",
+                condition=Q(handled_at=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sender}: {self.body[:40]}"

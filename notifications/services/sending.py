@@ -1,6 +1,6 @@
 """Send a message that was written, if it is still true."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -13,9 +13,28 @@ from core.outbox import Outcome
 from leads.models import ConsentKind, Purpose
 from leads.selectors import may_send
 from notifications import selectors
-from notifications.channels import Message, Provider, Rejected, Unreachable
+from notifications.channels import (
+    ChannelError,
+    HeldBack,
+    Message,
+    Provider,
+    Rejected,
+    SwitchedOff,
+    Unreachable,
+    Unsure,
+)
 from notifications.models import Channel, Notification
 from notifications.rules.relevance import Kind, reason_for_silence
+
+_OUTCOMES = {
+    Rejected: AttemptOutcome.REJECTED,
+    Unreachable: AttemptOutcome.RETRYABLE,
+    Unsure: AttemptOutcome.UNKNOWN,
+    HeldBack: AttemptOutcome.POSTPONED,
+    SwitchedOff: AttemptOutcome.POSTPONED,
+}
+# Whether somebody has switched the provider on again.
+_LOOK_AGAIN = timedelta(minutes=1)
 
 
 def deliver_email(message: OutboxMessage, *, now: datetime) -> Outcome:
@@ -43,26 +62,36 @@ def _deliver(message: OutboxMessage, *, now: datetime) -> Outcome:
     if silence:
         _note(notification, suppressed_because=silence)
         return Outcome(kind=AttemptOutcome.UNWANTED, error=silence)
-    return _hand_over(notification, key=str(message.key), now=now)
+    return _hand_over(
+        notification,
+        Message(
+            key=str(message.key),
+            recipient=notification.recipient,
+            subject=notification.subject,
+            body=notification.body,
+            perhaps_since=(
+                notification.created_at
+                if message.last_outcome == AttemptOutcome.UNKNOWN
+                else None
+            ),
+        ),
+        now=now,
+    )
 
 
-def _hand_over(notification: Notification, *, key: str, now: datetime) -> Outcome:
+def _hand_over(
+    notification: Notification, message: Message, *, now: datetime
+) -> Outcome:
     provider: Provider = import_string(
         settings.NOTIFICATION_PROVIDERS[notification.channel]
     )()
     try:
-        provider_message_id = provider.send(
-            Message(
-                key=key,
-                recipient=notification.recipient,
-                subject=notification.subject,
-                body=notification.body,
-            )
-        )
-    except Rejected as refusal:
-        return Outcome(kind=AttemptOutcome.REJECTED, error=str(refusal))
-    except Unreachable as error:
-        return Outcome(kind=AttemptOutcome.RETRYABLE, error=str(error))
+        provider_message_id = provider.send(message)
+    except ChannelError as error:
+        wait = error.wait if isinstance(error, HeldBack) else _LOOK_AGAIN
+        kind = _OUTCOMES[type(error)]
+        held = wait if kind == AttemptOutcome.POSTPONED else None
+        return Outcome(kind=kind, error=str(error), retry_after=held)
     _note(notification, sent_at=now, provider_message_id=provider_message_id[:120])
     return Outcome(kind=AttemptOutcome.OK)
 

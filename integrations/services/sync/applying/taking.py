@@ -20,6 +20,8 @@ APPLIERS: dict[str, str] = {
     "appointment": _MERGE,
     "technician": _MERGE,
     "member": "integrations.services.sync.applying.members.apply",
+    "message": "integrations.services.sync.applying.texts.apply_progress",
+    "reply": "integrations.services.sync.applying.texts.apply_reply",
 }
 
 
