@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
-
 # The answers that count as taken.
 SUCCESS = range(200, 300)
 
