@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 _FORM = "application/x-www-form-urlencoded"
+_SENDING_FORMS = ("mailchimp", "twilio")
 _LONGEST_ID = 100
 _MOST_FIELDS = 1000
 
@@ -37,7 +38,9 @@ def envelope_of(vendor: str, body: bytes, *, content_type: str) -> Envelope:
     Raises:
         Unreadable
     """
-    if content_type.partition(";")[0].strip().lower() == _FORM:
+    # Where the type is not signed, it must not decide how a body is read.
+    is_form = content_type.partition(";")[0].strip().lower() == _FORM
+    if is_form and vendor in _SENDING_FORMS:
         return _READERS.get(vendor, _anything)(_form(body), body)
     return _READERS.get(vendor, _anything)(_json(body), body)
 

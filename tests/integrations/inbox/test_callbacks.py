@@ -350,6 +350,16 @@ class TestTheSameAgain:
 
         assert InboundEvent.objects.count() == 1
 
+    def test_what_it_says_of_its_type_makes_it_no_other(self, base) -> None:
+        connection = make_connection(Vendor.STRIPE)
+        again = stripe(PAID)
+        again.headers["Content-Type"] = FORM
+
+        send(base, path_of(connection), stripe(PAID))
+        send(base, path_of(connection), again)
+
+        assert InboundEvent.objects.count() == 1
+
     def test_twilios_order_of_fields_and_token_make_no_difference(self, base) -> None:
         connection = make_connection(Vendor.TWILIO)
         url = PUBLIC + path_of(connection)
