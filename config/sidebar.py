@@ -16,6 +16,7 @@ from config.waiting import (
     dead_callbacks,
     dead_deliveries,
     new_leads,
+    open_conflicts,
 )
 from core.actors import Role
 from core.admin.base import actor_of
@@ -108,6 +109,14 @@ def _outside(request: HttpRequest) -> Item:
             "move_to_inbox",
             "integrations.inboundevent",
             badge=dead_callbacks() if is_admin else 0,
+        ),
+        _item(
+            request,
+            "Conflicts",
+            "call_split",
+            "integrations.syncconflict",
+            badge=open_conflicts() if is_admin else 0,
+            query="?state=open",
         ),
         _item(request, "History", "history", "core.event"),
         _item(request, "Repeated requests", "repeat", "core.idempotencyrecord"),

@@ -8,7 +8,7 @@ from django.db.models import Count
 from core.actors import Actor
 from core.models import OutboxMessage
 from core.models.outbox import OutboxStatus
-from integrations.models import InboundEvent, InboundState
+from integrations.models import InboundEvent, InboundState, SyncConflict
 from leads.models import Lead, LeadStatus
 from notifications.models import Notification
 
@@ -46,3 +46,11 @@ def dead_deliveries() -> int:
 def dead_callbacks() -> int:
     """Return how much of what vendors said was given up."""
     return count(InboundEvent.objects.filter(state=InboundState.DEAD))
+
+
+def open_conflicts() -> int:
+    """Return how many edits of vendors wait for somebody to decide."""
+    needing = SyncConflict.objects.filter(
+        resolved_at=None, kind=SyncConflict.Kind.NOT_POSSIBLE
+    )
+    return count(needing)

@@ -123,6 +123,9 @@ POLICY: Mapping[str, Roles] = {
     "notifications.list": READERS | MACHINE,
     "notifications.retrieve": READERS | MACHINE,
     # Other systems: they are told of every branch, so they are the admin's
+    "conflicts.list": ADMIN,
+    "conflicts.retrieve": ADMIN,
+    "conflicts.resolve": ADMIN,
     "connections.list": ADMIN,
     "connections.retrieve": ADMIN,
     "connections.create": ADMIN,

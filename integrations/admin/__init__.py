@@ -1,7 +1,13 @@
 """Who outside is told of our events, as admins see them."""
 
+from integrations.admin.conflicts import SyncConflictAdmin
 from integrations.admin.connections import ConnectionAdmin
 from integrations.admin.endpoints import WebhookEndpointAdmin
 from integrations.admin.inbox import InboundEventAdmin
 
-__all__ = ["ConnectionAdmin", "InboundEventAdmin", "WebhookEndpointAdmin"]
+__all__ = [
+    "ConnectionAdmin",
+    "InboundEventAdmin",
+    "SyncConflictAdmin",
+    "WebhookEndpointAdmin",
+]

@@ -4,6 +4,7 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from integrations.api.callbacks import CallbackView
+from integrations.api.conflicts import ConflictViewSet
 from integrations.api.connections import ConnectionViewSet
 from integrations.api.inbox_views import InboxViewSet
 from integrations.api.report import ReportView
@@ -15,6 +16,7 @@ router.register(
 )
 router.register("deliveries", DeliveryViewSet, basename="delivery")
 router.register("integrations/connections", ConnectionViewSet, basename="connection")
+router.register("integrations/conflicts", ConflictViewSet, basename="conflict")
 router.register("integrations/inbox", InboxViewSet, basename="inbox")
 
 urlpatterns = [

@@ -14,11 +14,13 @@ from django.db.models.functions import Now
 
 from appointments.models import Cap, Hold, TechnicianPreference
 from appointments.selectors.holds import hash_of
+from core.ids import uuid7
 from core.models import Holiday
 from integrations.models import (
     Connection,
     ConnectionHealth,
     InboundEvent,
+    SyncConflict,
     WebhookEndpoint,
 )
 from integrations.services.inbox.storing import Said, store
@@ -238,6 +240,20 @@ def delivery(technician: Technician) -> Made:
     return {"pk": message.key, "key": message.key}
 
 
+def conflict(technician: Technician) -> Made:
+    """Make a conflict of a connection of the branch."""
+    row = make_connection(
+        "servicetitan", location=technician.location
+    ).conflicts.create(
+        kind=SyncConflict.Kind.BOTH_CHANGED,
+        object_type="appointment",
+        object_id=uuid7(),
+        field="status",
+        kept="ours",
+    )
+    return {"pk": row.pk}
+
+
 def callback(technician: Technician) -> Made:
     """Make what a vendor told a connection of the branch, given up since."""
     connection = make_connection("housecallpro", location=technician.location)
@@ -399,6 +415,11 @@ ROWS: dict[str, Row] = {
     ),
     "deliveries": listing(delivery),
     "webhooks/<slug:vendor>/<str:token>": thing(callback_url, company_wide=True),
+    "integrations/conflicts": listing(conflict),
+    "integrations/conflicts/<int:pk>": thing(conflict),
+    "integrations/conflicts/<int:pk>/resolve": thing(
+        conflict, bodies={"post": {"keep": "ours"}}
+    ),
     "integrations/inbox": listing(callback),
     "integrations/inbox/<int:pk>": thing(callback),
     "integrations/inbox/<int:pk>/replay": thing(callback),

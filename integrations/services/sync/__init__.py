@@ -8,9 +8,11 @@ from integrations.services.sync.reconciling import (
     reconcile_connection,
     reconcile_connections,
 )
+from integrations.services.sync.resolving import StillNotPossible, resolve_conflict
 from integrations.services.sync.telling import sync_to_vendors, tell
 
 __all__ = [
+    "StillNotPossible",
     "TakenIn",
     "deliver_sync",
     "poll_connection",
@@ -18,6 +20,7 @@ __all__ = [
     "reconcile_connection",
     "reconcile_connections",
     "remotes_in",
+    "resolve_conflict",
     "sync_to_vendors",
     "take_in",
     "tell",

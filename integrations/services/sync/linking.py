@@ -10,10 +10,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from integrations.connectors.port import Known
+from integrations.connectors.port import Known, may_be_shared
 from integrations.models import ExternalLink
 from integrations.rules.mapping import body_of, told
-from integrations.rules.refusals import Busy, CallFailed, NoAnswer
+from integrations.rules.refusals import Busy, CallFailed, NoAnswer, NotYet
 from integrations.rules.things import Remote, Thing
 from integrations.services.sync import links
 from integrations.services.sync.applying.merged import apply
@@ -87,12 +87,17 @@ def _create(partner: Partner, thing: Thing, known: Known, link: ExternalLink) ->
     remote = partner.connector.create(
         partner.call, thing, known, body_of(rules, thing.fields)
     )
-    links.make(
-        link=link,
-        remote=remote,
-        origin=ExternalLink.Origin.CREATED,
-        agreed=told(rules, thing.fields),
-    )
+    try:
+        links.make(
+            link=link,
+            remote=remote,
+            origin=ExternalLink.Origin.CREATED,
+            agreed=told(rules, thing.fields),
+        )
+    except links.TakenByOther as refusal:
+        if not may_be_shared(partner.connector, thing.kind):
+            raise
+        raise NotYet(str(refusal)) from refusal
 
 
 @transaction.atomic

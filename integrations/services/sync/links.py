@@ -56,7 +56,7 @@ def link_of(*, connection: Connection, remote: Remote) -> ExternalLink | None:
     return rows.order_by("pk").first()
 
 
-def turn_of(connection: Connection, kind: str, object_id: uuid.UUID) -> str:
+def turn_of(*, connection: Connection, kind: str, object_id: uuid.UUID) -> str:
     """Return whose turn it is to write the first row of a thing's links."""
     return f"link {connection.pk} {kind} {object_id}"
 
@@ -71,7 +71,7 @@ def claim(*, connection: Connection, thing: Thing) -> tuple[ExternalLink, bool]:
     Raises:
         Postponed: somebody else is creating it at this moment.
     """
-    take_turns(turn_of(connection, thing.kind, thing.id))
+    take_turns(turn_of(connection=connection, kind=thing.kind, object_id=thing.id))
     own = ExternalLink.objects.filter(
         connection=connection, object_type=thing.kind, object_id=thing.id
     )

@@ -4,7 +4,7 @@ from integrations.models import Connection, ExternalLink
 from integrations.rules.mapping import Rule, taken_in
 from integrations.rules.merging import is_older
 from integrations.rules.things import Remote
-from integrations.services.sync.applying import APPLIERS
+from integrations.services.sync.applying import APPLIERS, members
 from integrations.services.sync.conflicts import unsolved
 from integrations.services.sync.links import link_of
 from integrations.services.sync.polled import body_of, dedupe_key
@@ -23,7 +23,9 @@ def news_in(
     if remote.kind not in APPLIERS:
         return None
     link = link_of(connection=connection, remote=remote)
-    if link is None:
+    if remote.kind == members.KIND:
+        is_wanted, seen_at = members.is_news(remote, link=link), None
+    elif link is None:
         is_wanted = bool(remote.reference) or remote.kind in _KNOWN_BY_WHO_THEY_ARE
         seen_at = None
     else:

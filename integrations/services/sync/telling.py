@@ -2,13 +2,11 @@
 
 from uuid import UUID
 
-from django.db.models import Q
-
 from core.models import Event, OutboxMessage
 from core.models.outbox import OutboxStatus
 from core.outbox import enqueue
-from integrations.connectors.registry import connector_of, offered_vendors
-from integrations.models import Connection, ConnectionState, ExternalLink
+from integrations.connectors.registry import connector_of, is_offered
+from integrations.models import Connection, ConnectionState
 from integrations.services.sync.records import knows
 
 KIND = "sync"
@@ -24,19 +22,31 @@ def sync_to_vendors(*, event: Event) -> int:
     kind, object_id = _about(event)
     if not knows(kind):
         return 0
-    serving = Q(location__isnull=True)
-    if event.location_id is not None:
-        serving |= Q(location=event.location_id)
-    else:
-        linked = ExternalLink.objects.filter(object_type=kind, object_id=object_id)
-        serving |= Q(pk__in=linked.values("connection"))
-    vendors = [
-        vendor for vendor in offered_vendors() if kind in connector_of(vendor).kinds
+    serving = Connection.objects.raw(
+        _SERVING, {"branch": event.location_id, "kind": kind, "object": object_id}
+    )
+    connections = [
+        connection
+        for connection in serving
+        if is_offered(connection.vendor)
+        and kind in connector_of(connection.vendor).kinds
     ]
-    connections = list(Connection.objects.filter(serving, vendor__in=vendors))
     for connection in connections:
         tell(connection=connection, kind=kind, object_id=object_id, event=event)
     return len(connections)
+
+
+# Asked for each event: no credentials are read, and the ORM does not put it together
+# anew.
+_SERVING = """
+    SELECT id, vendor, state FROM integrations_connection
+    WHERE location_id IS NULL
+    OR location_id = %(branch)s
+    OR (%(branch)s::uuid IS NULL AND id IN (
+        SELECT connection_id FROM integrations_externallink
+        WHERE object_type = %(kind)s AND object_id = %(object)s
+    ))
+"""
 
 
 def _about(event: Event) -> tuple[str, UUID]:

@@ -142,8 +142,8 @@ def linked_visit(
     return visit, main
 
 
-def remote_visit(**fields: Any) -> Remote:
-    """Return what the vendor says of appointment 900."""
+def remote_visit(*, number: int = 900, **fields: Any) -> Remote:
+    """Return what the vendor says of an appointment."""
     about = {
         name: fields.pop(name)
         for name in ("version", "changed_at", "is_gone", "reference", "also")
@@ -152,7 +152,7 @@ def remote_visit(**fields: Any) -> Remote:
     return Remote(
         kind="appointment",
         remote_type="appointment",
-        remote_id="900",
+        remote_id=str(number),
         fields=fields,
         **about,
     )

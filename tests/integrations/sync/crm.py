@@ -57,6 +57,22 @@ class Crm:
         (found,) = self.rows(name)
         return found
 
+    def lose_appointment(self) -> None:
+        """Let the only appointment be deleted there, which no call of ours could."""
+        number = self.row("appointments")["id"]
+        vendor: Any = self.place.vendor
+        with self.place.lock:
+            table = vendor._books.appointments
+            table.change(table.get(number), active=False)
+
+    def references(self) -> dict[str, Any]:
+        """Return what applications keep at the only job."""
+        vendor: Any = self.place.vendor
+        with self.place.lock:
+            (job,) = vendor._books.jobs
+        found: dict[str, Any] = job["_external"]
+        return found
+
     def first(self, name: str) -> str:
         return str(self.rows(name)[0]["id"])
 

@@ -35,7 +35,7 @@ def locked_link(*, connection: Connection, remote: Remote) -> ExternalLink | Non
     )
     main = rows.order_by("pk").first()
     if main is None:
-        take_turns(turn_of(connection, *own))
+        take_turns(turn_of(connection=connection, kind=own[0], object_id=own[1]))
         main = rows.order_by("pk").first()
     if main is None:
         return _linked(connection, remote, own)

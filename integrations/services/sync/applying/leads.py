@@ -31,7 +31,9 @@ _COLUMNS = {
 _PROGRESS = ("new", "contacted", "dismissed", "converted")
 
 
-def settle(thing: Thing, theirs: dict[str, Any], winners: dict[str, str]) -> None:
+def settle(
+    *, thing: Thing, theirs: dict[str, Any], winners: dict[str, str]
+) -> None:
     """Never move a lead back, and leave one alone that is closed."""
     ours, their = thing.fields["status"], theirs.get("status")
     if ours in {LeadStatus.CONVERTED, LeadStatus.DISMISSED}:

@@ -18,6 +18,7 @@ from leads.services import Word, record_consent
 _WANTS_NO_MORE = frozenset({"unsubscribed", "cleaned"})
 _MOVED = "The address was changed at the mailing list; change it here if it is theirs."
 _EMAIL = "email"
+KIND = "member"
 
 
 def apply(
@@ -36,6 +37,21 @@ def apply(
         return moved
     said = _record_no(connection, remote, now=now)
     return moved if said.state == InboundState.IGNORED else said
+
+
+def is_news(remote: Remote, *, link: ExternalLink | None) -> bool:
+    """Tell whether a member that was polled says what we do not know."""
+    theirs = remote.fields.get(_EMAIL)
+    if link is not None and link.agreed.get(_EMAIL) != theirs:
+        return True
+    if remote.fields.get("status") not in _WANTS_NO_MORE:
+        return False
+    email = normal_contact(str(theirs or ""), ConsentKind.EMAIL)
+    words = newest_words(address=email, kind=ConsentKind.EMAIL) if email else {}
+    last = words.get(Purpose.MARKETING)
+    if last is None or remote.changed_at is None:
+        return email is not None
+    return last.action == ConsentAction.GRANTED and last.at <= remote.changed_at
 
 
 def _record_no(connection: Connection, remote: Remote, *, now: datetime) -> TakenIn:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.db.models.functions import Now
 
@@ -28,14 +28,22 @@ from integrations.services.sync.telling import tell
 
 Problems = Mapping[str, str]
 
+
+class Settler(Protocol):
+    """Leaves out what would turn the clock back, and says who wins."""
+
+    def __call__(
+        self, *, thing: Thing, theirs: dict[str, Any], winners: dict[str, str]
+    ) -> None: ...
+
+
 # Write fields of theirs; return why some could not be ours, by field.
-_WRITERS: Mapping[str, Callable[[Change], Problems]] = {
+WRITERS: Mapping[str, Callable[[Change], Problems]] = {
     "appointment": visits.write,
     "customer": people.write,
     "lead": leads.write,
 }
-# Leave out what would turn the clock back, and say who wins where both changed.
-_SETTLERS: Mapping[str, Callable[[Thing, dict[str, Any], dict[str, str]], None]] = {
+_SETTLERS: Mapping[str, Settler] = {
     "appointment": visits.settle,
     "lead": leads.settle,
 }
@@ -90,7 +98,7 @@ def _merge(case: _Case) -> TakenIn:
     winners = _winners(case, rules)
     settle = _SETTLERS.get(case.thing.kind)
     if settle is not None:
-        settle(case.thing, theirs, winners)
+        settle(thing=case.thing, theirs=theirs, winners=winners)
     merged = merge(
         agreed=case.link.agreed,
         ours=case.thing.fields,
@@ -120,7 +128,7 @@ def _winners(case: _Case, rules: list[Rule]) -> dict[str, str]:
 
 
 def _write(case: _Case, merged: Merge) -> Problems:
-    write = _WRITERS.get(case.thing.kind)
+    write = WRITERS.get(case.thing.kind)
     if write is None or not merged.to_apply:
         return {}
     return write(

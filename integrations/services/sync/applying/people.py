@@ -25,17 +25,20 @@ def write(change: Change) -> Mapping[str, str]:
     for field in sorted(known & set(change.fields)):
         value = clean_text(str(change.fields[field] or ""))
         changes, why = _changes(change, field, value)
-        if not why:
-            why = attempt(
-                lambda changes=changes: services.update_customer(  # type: ignore[misc]
-                    customer_id=change.thing.id,
-                    changes=changes,
-                    actor=change.actor,
-                    now=change.now,
-                )
-            )
-        problems |= all_for({field}, why)
+        problems |= all_for({field}, why or _update(change, changes))
     return problems
+
+
+def _update(change: Change, changes: Mapping[str, Any]) -> str:
+    """Change the customer; return why not, or ""."""
+    return attempt(
+        lambda: services.update_customer(
+            customer_id=change.thing.id,
+            changes=changes,
+            actor=change.actor,
+            now=change.now,
+        )
+    )
 
 
 def _changes(change: Change, field: str, value: str) -> tuple[dict[str, Any], str]:

@@ -37,7 +37,9 @@ _ON_THE_WAY = {
 }
 
 
-def settle(thing: Thing, theirs: dict[str, Any], winners: dict[str, str]) -> None:
+def settle(
+    *, thing: Thing, theirs: dict[str, Any], winners: dict[str, str]
+) -> None:
     """See to it that an older word of theirs does not turn a visit's clock back.
 
     What has ended stays ended. Where both moved the status on, the further one
