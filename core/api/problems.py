@@ -191,13 +191,12 @@ def _django_problem(error: Exception) -> HttpResponse | None:
     return None
 
 
-# The last is a migration that changed a column under a transaction: it may try again.
-_AWAY = (OperationalError, InterfaceError, psycopg.OperationalError, NotSupportedError)
+_AWAY = (OperationalError, InterfaceError, psycopg.OperationalError)
 
 
 def _database_problem(error: Exception) -> HttpResponse | None:
     """Tell a database that is away or too busy from one that refuses a value."""
-    if isinstance(error, _AWAY):
+    if isinstance(error, _AWAY) or _is_outdated(error):
         log.warning("database_unavailable", error=str(error))
         return domain_problem(errors.Unavailable(retry_after=2))
     if isinstance(error, DataError):
@@ -205,3 +204,17 @@ def _database_problem(error: Exception) -> HttpResponse | None:
         log.error("value_refused_by_database", error=str(error))
         return domain_problem(Malformed("A value cannot be stored."))
     return None
+
+
+def _is_outdated(error: Exception) -> bool:
+    """Tell whether a migration changed a column under the transaction: try again.
+
+    PostgreSQL has one code for this and for whatever else it does not do, and the
+    latter is a bug of ours.
+    """
+    cause = error.__cause__
+    return (
+        isinstance(error, NotSupportedError)
+        and isinstance(cause, psycopg.errors.FeatureNotSupported)
+        and "cached plan must not change result type" in str(cause)
+    )

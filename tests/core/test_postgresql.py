@@ -12,6 +12,7 @@ from django.db import (
     transaction,
 )
 
+from core.api.problems import problem_of
 from tests.factories import make_location
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,10 +65,20 @@ def test_a_migration_in_between_is_not_noticed(scratch) -> None:
 def test_a_transaction_under_a_migration_fails_once(scratch) -> None:
     scratch.execute("ALTER TABLE scratch ALTER name TYPE varchar(50)")
 
-    with pytest.raises(NotSupportedError), transaction.atomic():
+    with pytest.raises(NotSupportedError) as failed, transaction.atomic():
         ask()
     with transaction.atomic():
         assert ask() == [("Ann",)]
+    answer = problem_of(failed.value)
+    assert answer is not None
+    assert answer.status_code == 503  # another try will do
+
+
+def test_what_postgresql_cannot_do_is_a_bug_of_ours(scratch) -> None:
+    with pytest.raises(NotSupportedError) as failed, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM scratch FOR UPDATE")
+
+    assert problem_of(failed.value) is None
 
 
 def test_a_session_that_was_reset_goes_on(scratch) -> None:
