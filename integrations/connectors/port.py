@@ -190,3 +190,16 @@ class Timekeeper(Protocol):
 
     def retry_after_of(self, status: int, body: Any) -> float | None:
         """Return the seconds to wait, if the body names them."""
+
+
+@runtime_checkable
+class Sharing(Protocol):
+    """A connector whose vendor may have one thing for two of ours."""
+
+    shared: frozenset[str]
+    """Kinds of ours, such as customers of a household with one e-mail."""
+
+
+def may_be_shared(connector: Connector, kind: str) -> bool:
+    """Tell whether two things of that kind may be one at the vendor."""
+    return isinstance(connector, Sharing) and kind in connector.shared

@@ -46,6 +46,8 @@ class Mailchimp:
     mapping = MAPPING
     # PUT by address creates or finds, whichever it takes.
     finds_first: frozenset[str] = frozenset()
+    # A household with one e-mail is one member, told of by whoever was listed first.
+    shared = frozenset({"customer", "lead"})
 
     def authorise(self, call: Caller) -> Mapping[str, str]:
         key = call.credentials.get("api_key", "")

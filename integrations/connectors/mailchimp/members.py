@@ -153,6 +153,7 @@ def remote_of(call: Caller, member: Mapping[str, Any], *, kind: str) -> Remote:
             "email": str(member.get("email_address") or "").strip().lower(),
             "status": str(member.get("status") or ""),
             "reason": str(member.get("unsubscribe_reason") or ""),
+            "changed": changed,  # a second no is news, though it reads the same
         },
         version=changed,
         changed_at=datetime.fromisoformat(changed) if changed else None,
