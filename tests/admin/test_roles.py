@@ -21,6 +21,7 @@ from tests.factories import (
 ADMINS_ONLY = {
     "accounts_user",
     "integrations_inboundevent",
+    "integrations_connection",
     "integrations_webhookendpoint",
     "core_outboxmessage",
     "core_idempotencyrecord",
