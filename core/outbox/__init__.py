@@ -2,15 +2,14 @@
 
 `enqueue` writes a message in the caller's transaction. A worker then takes it by
 `claim`, which leases it; calls the outside with no transaction open; and writes down
-what came of it by `finish`. While it is there, it takes along what else waits for the
-same destination, by `claim_next`. A worker that dies leaves a lease that ends by
-itself. One that comes back too late holds an outdated token, and its `finish` changes
-nothing.
+what came of it by `finish`, or by `finish_and_claim_next`, which takes along what else
+waits for the same destination. A worker that dies leaves a lease that ends by itself.
+One that comes back too late holds an outdated token, and its `finish` changes nothing.
 """
 
-from core.outbox.finishing import finish
-from core.outbox.leasing import LEASE, claim, claim_next, ring_for_next
-from core.outbox.outcomes import RETRY_SECONDS, Outcome, retry_delay
+from core.outbox.finishing import finish, finish_and_claim_next
+from core.outbox.leasing import claim, ring_for_next
+from core.outbox.outcomes import LEASE, RETRY_SECONDS, Outcome, retry_delay
 from core.outbox.writing import enqueue, ring_for
 
 __all__ = [
@@ -18,9 +17,9 @@ __all__ = [
     "RETRY_SECONDS",
     "Outcome",
     "claim",
-    "claim_next",
     "enqueue",
     "finish",
+    "finish_and_claim_next",
     "retry_delay",
     "ring_for",
     "ring_for_next",

@@ -1,18 +1,16 @@
-"""Lease a message: one that a hint named, or the next one of a destination."""
+"""Lease the message that a hint named."""
 
 import uuid
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from django.conf import settings
 
 from core.models import OutboxMessage
 from core.models.outbox import OutboxStatus
 from core.outbox.finishing import mourn
+from core.outbox.outcomes import LEASE
 from core.outbox.writing import ring_for
 
-# Longer than any try may take: 3 s to connect, 15 s to read, 20 s in all, and a margin.
-LEASE = timedelta(seconds=45)
 _LOST = "The worker that had it did not come back."
 
 # The message and those before it are locked in the order of their ids, so that two
@@ -90,43 +88,6 @@ WHERE o.id = mine.id
 RETURNING o.*
 """
 
-# The first that waits and that nobody else is about to take. It waits for no lock, so
-# it can be part of no circle. Of states and of what has expired `claim` knows more.
-_CLAIM_NEXT = """
-WITH first AS (
-    SELECT m.id
-    FROM core_outboxmessage m
-    WHERE m.destination = %(destination)s AND m.kind = %(kind)s
-    AND m.status = 'pending' AND NOT m.coalesce
-    AND m.next_attempt_at <= statement_timestamp()
-    AND m.attempts < m.max_attempts
-    AND (m.expires_at IS NULL OR m.expires_at > %(now)s)
-    AND m.id = (
-        SELECT front.id FROM core_outboxmessage front
-        WHERE front.ordering_key = m.ordering_key
-        AND front.status IN ('pending', 'leased')
-        ORDER BY front.id
-        LIMIT 1
-    )
-    AND %(leases)s > (
-        SELECT count(*) FROM core_outboxmessage busy
-        WHERE busy.destination = %(destination)s
-        AND busy.status = 'leased' AND busy.lease_until >= statement_timestamp()
-    )
-    ORDER BY m.id
-    LIMIT 1
-    FOR UPDATE SKIP LOCKED
-)
-UPDATE core_outboxmessage o
-SET status = 'leased',
-    attempts = o.attempts + 1,
-    lease_token = %(token)s::uuid,
-    lease_until = statement_timestamp() + %(lease)s::interval
-FROM first
-WHERE o.id = first.id
-RETURNING o.*
-"""
-
 
 def claim(*, message_id: int, now: datetime) -> OutboxMessage | None:
     """Lease a message that is due and whose turn it is; None where it is not.
@@ -135,7 +96,15 @@ def claim(*, message_id: int, now: datetime) -> OutboxMessage | None:
     is taken over, and its holder's try is written down as `unknown`. Leases run by the
     database's clock; `now` only tells what has expired.
     """
-    found = _first(_CLAIM, {"id": message_id, "now": now, "lost": _LOST})
+    asked = {
+        "id": message_id,
+        "now": now,
+        "lost": _LOST,
+        "token": uuid.uuid4(),
+        "lease": LEASE,
+        "leases": settings.OUTBOX_LEASES_PER_DESTINATION,
+    }
+    found = next(iter(OutboxMessage.objects.raw(_CLAIM, asked)), None)
     if found is None or found.status == OutboxStatus.LEASED:
         return found
     if found.status == OutboxStatus.DEAD:
@@ -144,27 +113,9 @@ def claim(*, message_id: int, now: datetime) -> OutboxMessage | None:
     return None
 
 
-def claim_next(*, after: OutboxMessage, now: datetime) -> OutboxMessage | None:
-    """Lease what waits next for the destination of a message that was sent.
-
-    None where nothing does that could be sent as it is: see `ring_for_next`.
-    """
-    asked = {"destination": after.destination, "kind": after.kind, "now": now}
-    return _first(_CLAIM_NEXT, asked)
-
-
 def ring_for_next(message: OutboxMessage) -> None:
     """Ring for the first that waits for the destination of a message."""
     waiting = OutboxMessage.objects.due().in_turn().order_by("pk")
     following = waiting.filter(destination=message.destination).first()
     if following is not None:
         ring_for(following)
-
-
-def _first(statement: str, asked: dict[str, Any]) -> OutboxMessage | None:
-    parameters = {
-        "token": uuid.uuid4(),
-        "lease": LEASE,
-        "leases": settings.OUTBOX_LEASES_PER_DESTINATION,
-    }
-    return next(iter(OutboxMessage.objects.raw(statement, asked | parameters)), None)

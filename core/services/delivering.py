@@ -2,7 +2,7 @@
 
 import time
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from django.conf import settings
@@ -44,24 +44,40 @@ def deliver(*, message_id: int, now: datetime, budget: timedelta = timedelta(0))
     message = outbox.claim(message_id=message_id, now=now)
     made = 0
     while message is not None:
-        elapsed = timedelta(seconds=time.monotonic() - begun)
-        _send(message, now=now + elapsed)
+        sent = message
+        try_begun = time.monotonic()
+        started_at = now + timedelta(seconds=try_begun - begun)
+        outcome = _attempt(sent, now=started_at)
+        seconds = time.monotonic() - try_begun
+        is_left = time.monotonic() - begun < budget.total_seconds()
+        message = _end(sent, outcome, started_at, seconds, and_next=is_left)
         made += 1
-        sent, message = message, None
-        elapsed = timedelta(seconds=time.monotonic() - begun)
-        if elapsed < budget:
-            message = outbox.claim_next(after=sent, now=now + elapsed)
         if message is None:
             outbox.ring_for_next(sent)
     return made
 
 
-def _send(message: OutboxMessage, *, now: datetime) -> None:
-    bind_request_id(message.request_id)
-    begun = time.monotonic()
-    outcome = _attempt(message, now=now)
-    seconds = time.monotonic() - begun
-    outbox.finish(message=message, outcome=outcome, started_at=now, seconds=seconds)
+def _end(
+    message: OutboxMessage,
+    outcome: Outcome,
+    started_at: datetime,
+    seconds: float,
+    *,
+    and_next: bool,
+) -> OutboxMessage | None:
+    """Write down what came of a try; return the next message, if it is wanted."""
+    following = None
+    result: dict[str, Any] = {
+        "message": message,
+        "outcome": outcome,
+        "started_at": started_at,
+        "seconds": seconds,
+    }
+    if and_next:
+        ended_at = started_at + timedelta(seconds=seconds)
+        following = outbox.finish_and_claim_next(**result, now=ended_at)
+    else:
+        outbox.finish(**result)
     log.info(
         "outbox_attempt",
         message_id=message.pk,
@@ -71,6 +87,7 @@ def _send(message: OutboxMessage, *, now: datetime) -> None:
         http_status=outcome.http_status,
         seconds=round(seconds, 3),
     )
+    return following
 
 
 @transaction.atomic
@@ -100,6 +117,7 @@ def sweep() -> int:
 
 
 def _attempt(message: OutboxMessage, *, now: datetime) -> Outcome:
+    bind_request_id(message.request_id)
     path = settings.OUTBOX_DELIVERERS.get(message.kind)
     if path is None:
         return Outcome(

@@ -117,6 +117,34 @@ def test_eight_workers_keep_the_order_of_each_line(outside) -> None:
     assert watch.overlaps == []
 
 
+def test_eight_workers_that_take_along_keep_the_order_of_each_line(
+    outside, settings
+) -> None:
+    settings.OUTBOX_LEASES_PER_DESTINATION = 8
+    watch = outside.otherwise = Watch(seconds=0.001)
+    things = [uuid7() for _ in range(6)]
+    messages = [tell(n, of=thing) for n in range(20) for thing in things]
+    ids = [message.pk for message in messages]
+
+    def take_along(first: int) -> int:
+        budget = timedelta(seconds=20)
+        hints = ids[first::WORKERS]
+        return sum(
+            deliver(message_id=pk, now=timezone.now(), budget=budget) for pk in hints
+        )
+
+    made = at_once(*[lambda n=n: take_along(n) for n in range(WORKERS)])
+    drain()  # what the last of them saw in front of its own
+
+    told: dict[object, list[object]] = {}
+    for message in outside.heard:
+        told.setdefault(message.aggregate_id, []).append(message.payload["n"])
+    assert told == {thing: list(range(20)) for thing in things}
+    assert watch.overlaps == []
+    assert sum(made) <= len(outside.heard) == len(ids)
+    assert {message.delivery_attempts.count() for message in messages} == {1}
+
+
 def test_eight_workers_send_the_newest_state_and_never_two_at_once(outside) -> None:
     watch = outside.otherwise = Watch(seconds=0.005)
     written = threading.Event()
