@@ -94,6 +94,14 @@ def is_recovering(state: State, *, now: datetime) -> bool:
     return state.recovering_until is not None and now < state.recovering_until
 
 
+def reopened(state: State, *, now: datetime) -> State:
+    """Return an open breaker's state after somebody has found that it works again.
+
+    The next call is a probe; nobody need wait for it any longer.
+    """
+    return replace(state, reopens_at=now) if state.breaker == OPEN else state
+
+
 def normal_rate(window: Iterable[Bucket]) -> float:
     """Return the liveliest ten seconds of calls that went well, per second."""
     return max((calls - failures for _, calls, failures in window), default=0) / (

@@ -490,17 +490,21 @@ class TestChecking:
         assert answer.status_code == 200
         assert answer.json() == {"ok": False, "said": said, "status": status}
 
+    @pytest.mark.parametrize("works", [True, False])
     def test_a_person_need_not_wait_for_the_breaker(
-        self, admin, vendor, connection
+        self, admin, vendor, connection, works
     ) -> None:
-        ConnectionHealth.objects.filter(pk=connection.pk).update(
-            breaker="open", reopens_at=timezone.now() + timedelta(hours=1)
-        )
-        vendor.otherwise = Reply(json={"name": "Ann"})
+        later = timezone.now() + timedelta(hours=1)
+        rows = ConnectionHealth.objects.filter(pk=connection.pk)
+        rows.update(breaker="open", reopens_at=later, open_seconds=30)
+        vendor.otherwise = Reply(json={"name": "Ann"}, status=200 if works else 503)
 
         answer = post(admin, url(connection, "test"))
 
-        assert answer.json()["ok"] is True
+        health = rows.get()
+        assert answer.json()["ok"] is works
+        assert (health.breaker, health.open_seconds) == ("open", 30)
+        assert (health.reopens_at == later) is not works
 
     def test_it_refuses_nobody_by_parking(self, admin, vendor, connection) -> None:
         vendor.otherwise = Reply(status=401)

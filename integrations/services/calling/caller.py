@@ -77,7 +77,7 @@ def credentials_of(connection: Connection) -> dict[str, str]:
 class VendorCaller:
     """Implements `connectors.port.Caller`. It serves one delivery in one thread.
 
-    One that `insists` calls even while the breaker is open, if nobody else tries.
+    One that `insists` serves a person: it calls even while the breaker is open.
     """
 
     def __init__(

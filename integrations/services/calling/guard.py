@@ -43,10 +43,11 @@ class Passed:
     state: State
     now: datetime
     probe: UUID | None = None
+    insists: bool = False
 
 
 def enter(*, connection_id: UUID, insists: bool = False) -> Passed:
-    """Return leave to call, or refuse it. Who `insists` may probe before the time.
+    """Return leave to call, or refuse it; not to a person who `insists`.
 
     Raises:
         Postponed: the breaker is open, or somebody else is trying the vendor out.
@@ -55,10 +56,12 @@ def enter(*, connection_id: UUID, insists: bool = False) -> Passed:
     with transaction.atomic(durable=True):
         pass  # it refuses to be inside of another; nothing is asked of the database
     state, now = _look(connection_id)
-    if state.breaker == breaker.CLOSED:
-        return Passed(connection_id=connection_id, state=state, now=now)
+    if insists or state.breaker == breaker.CLOSED:
+        return Passed(
+            connection_id=connection_id, state=state, now=now, insists=insists
+        )
     closed_for = breaker.wait(state, now=now)
-    if closed_for and not insists:
+    if closed_for:
         # A little later each, so that not all come back at once.
         jitter = random.uniform(0, max(1.0, closed_for.total_seconds() / 10))  # noqa: S311  # no secret
         raise Postponed(
@@ -66,7 +69,7 @@ def enter(*, connection_id: UUID, insists: bool = False) -> Passed:
             retry_after=closed_for + timedelta(seconds=jitter),
         )
     probe = uuid4()
-    if not _win_probe(connection_id, probe, insists=insists):
+    if not _win_probe(connection_id, probe):
         seconds = random.uniform(*_PROBING_SECONDS)  # noqa: S311  # no secret
         raise Postponed(
             "Somebody is trying the vendor out.", retry_after=timedelta(seconds=seconds)
@@ -119,15 +122,14 @@ def state_of(health: ConnectionHealth) -> State:
     )
 
 
-def _win_probe(connection_id: UUID, token: UUID, *, insists: bool) -> bool:
+def _win_probe(connection_id: UUID, token: UUID) -> bool:
     """Take the one place; of all who try at once, one row is updated for one."""
     free = Q(probe_until=None) | Q(probe_until__lt=Now())
-    timely = Q() if insists else Q(reopens_at__lte=Now())
     won = ConnectionHealth.objects.filter(
         free,
-        timely,
         pk=connection_id,
         breaker__in=[Breaker.OPEN, Breaker.HALF_OPEN],
+        reopens_at__lte=Now(),
     ).update(breaker=Breaker.HALF_OPEN, probe_token=token, probe_until=Now() + PROBE)
     return bool(won)
 
@@ -176,6 +178,8 @@ def _change(passed: Passed, *, failure: CallFailed | None, calls: int) -> None:
         state = breaker.after_successes(
             state, now=now, calls=calls, is_probe=is_probe and failure is None
         )
+        if passed.insists and failure is None:
+            state = breaker.reopened(state, now=now)
     change: dict[str, Any] = {"last_success_at": now} if calls else {}
     if failure is not None:
         state = breaker.after_failure(state, now=now, is_probe=is_probe)
