@@ -31,7 +31,8 @@ class Remote:
     """One of theirs, as a connector read it, translated as far as it could be.
 
     `also` names further ids that belong to the same thing, by remote type: a job has
-    its first appointment. `reference` is ours, where the vendor kept it.
+    its first appointment. `reference` is ours, where the vendor kept it. `told_as` is
+    the id of the callback that tells the very same, where a feed names that.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class Remote:
     reference: str = ""
     also: Mapping[str, str] = field(default_factory=dict)
     is_gone: bool = False
+    told_as: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
