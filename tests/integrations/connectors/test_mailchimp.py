@@ -1,13 +1,18 @@
 """Mailchimp: members by consent, tags, and what callbacks lead to."""
 
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
+from django.utils import timezone
 
-from core.models import Event
+from core.models import Event, OutboxMessage
+from core.models.outbox import OutboxStatus
 from integrations.connectors.mailchimp import Mailchimp
 from integrations.connectors.mailchimp.members import hash_of
 from integrations.connectors.port import Known
@@ -15,7 +20,9 @@ from integrations.models import (
     Connection,
     ExternalLink,
     FieldMapping,
+    InboundEvent,
     InboundState,
+    PollCursor,
     SyncConflict,
 )
 from integrations.rules.mapping import Rule, body_of
@@ -27,8 +34,16 @@ from integrations.sandbox.mailchimp import KEY, LIST
 from integrations.sandbox.mailchimp import Mailchimp as FakeMailchimp
 from integrations.sandbox.server import Running, running_world
 from integrations.sandbox.world import World
+from integrations.services.inbox.processing import process_inbound
+from integrations.services.sync import poll_connection, tell
 from integrations.services.sync.applying.members import apply
-from leads.models import ConsentAction, ConsentEvent, ConsentKind, Purpose
+from leads.models import (
+    ConsentAction,
+    ConsentEvent,
+    ConsentKind,
+    Customer,
+    Purpose,
+)
 from leads.selectors import may_send
 from tests.factories import HOUR, NOW, make_customer
 from tests.integrations.connectors.calls import Recorder, connect
@@ -460,8 +475,9 @@ def test_another_address_there_is_flagged_once(connection) -> None:
 # --- Through the house --------------------------------------------------------
 
 
-def test_a_yes_makes_the_customer_a_subscriber(connection, call) -> None:
-    """Consent is an event like any other: the outbox carries it."""
+@pytest.fixture
+def mapped(connection) -> Connection:
+    """Give the connection the mapping that it begins with."""
     for row in CONNECTOR.mapping:
         FieldMapping.objects.create(
             connection=connection,
@@ -470,6 +486,21 @@ def test_a_yes_makes_the_customer_a_subscriber(connection, call) -> None:
             remote=row.remote,
             direction=row.direction,
         )
+    return connection
+
+
+def poll(connection: Connection) -> list[InboundEvent]:
+    """Ask what is new, and take it in."""
+    PollCursor.objects.update(polled_at=None)
+    poll_connection(connection_id=connection.pk, now=NOW, budget=timedelta(seconds=20))
+    found = list(InboundEvent.objects.filter(state=InboundState.RECEIVED))
+    for event in found:
+        process_inbound(event_id=event.pk, now=NOW)
+    return found
+
+
+def test_a_yes_makes_the_customer_a_subscriber(mapped, call) -> None:
+    """Consent is an event like any other: the outbox carries it."""
     make_customer(name="Ada Byron", email=EMAIL)
 
     said(ConsentAction.GRANTED)
@@ -481,3 +512,48 @@ def test_a_yes_makes_the_customer_a_subscriber(connection, call) -> None:
     drain(now=NOW + HOUR)
 
     assert status(call) == "unsubscribed"
+
+
+def test_an_unsubscribe_that_no_webhook_told_is_found_by_polling(
+    mapped, call, world
+) -> None:
+    customer = make_customer(name="Ada Byron", email=EMAIL)
+    said(ConsentAction.GRANTED, now=timezone.now() - HOUR)
+    drain(now=timezone.now())
+    assert poll(mapped) == []  # what we told ourselves is no news
+
+    act(world, "unsubscribe", email=EMAIL)
+    assert len(poll(mapped)) == 1
+    assert poll(mapped) == []
+
+    word = ConsentEvent.objects.get(action=ConsentAction.REVOKED)
+    assert word.customer == customer
+
+
+def test_a_second_no_is_heard_after_a_second_yes(mapped, call, world) -> None:
+    create(call, ada(email_marketing="granted"))
+    act(world, "unsubscribe", email=EMAIL)
+    poll(mapped)
+    said(ConsentAction.GRANTED, now=timezone.now())
+    act(world, "subscribe", email=EMAIL)
+    poll(mapped)
+
+    time.sleep(1.1)  # they tell the time by the second
+    act(world, "unsubscribe", email=EMAIL)
+    poll(mapped)
+
+    assert ConsentEvent.objects.filter(action=ConsentAction.REVOKED).count() == 2
+
+
+def test_a_household_with_one_e_mail_is_one_member(mapped, call) -> None:
+    for name in ("Ada Byron", "William King"):
+        make_customer(name=name, email=EMAIL)
+    for customer in Customer.objects.order_by("name"):
+        with transaction.atomic():
+            tell(connection=mapped, kind="customer", object_id=customer.pk)
+
+    drain(now=timezone.now())
+
+    states = set(OutboxMessage.objects.values_list("status", flat=True))
+    assert OutboxStatus.DEAD not in states
+    assert ExternalLink.objects.exclude(remote_id="").count() == 1
