@@ -193,6 +193,16 @@ class TestWhatMustNeverPass:
 
         assert judge(vector, callback=bad) is Refusal.UNREADABLE
 
+    @pytest.mark.parametrize("stamps", ["", "t=", "t=1760000000,t=1760000000", "t=x"])
+    def test_stripe_says_once_when(self, stamps) -> None:
+        vector = BY_NAME["stripe-valid"]
+        proof = vector["headers"]["Stripe-Signature"].partition(",")[2]
+        headers = {"Stripe-Signature": f"{stamps},{proof}"}
+
+        odd = changed(callback_of(vector), headers=headers)
+
+        assert judge(vector, callback=odd) is Refusal.UNREADABLE
+
 
 class TestTheWindow:
     """Where a scheme has a time stamp, it counts."""
