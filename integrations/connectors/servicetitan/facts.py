@@ -102,6 +102,27 @@ QUESTIONS = (
         help="Not confirmed by the vendor's public pages.",
     ),
     Question(
+        name="webhook_header",
+        label="Header that holds a webhook's signature",
+        default="X-ServiceTitan-Signature",
+        is_required=False,
+        help="Not confirmed by the vendor's public pages.",
+    ),
+    Question(
+        name="webhook_encoding",
+        label="How the signature is written (hex, base64 or either)",
+        default="either",
+        is_required=False,
+        help="Not confirmed by the vendor's public pages.",
+    ),
+    Question(
+        name="webhook_unsigned",
+        label="Take webhooks that are not signed (yes or no)",
+        default="no",
+        is_required=False,
+        help="The key is optional there. Whatever a webhook says, the thing is read.",
+    ),
+    Question(
         name="webhook_id_path",
         label="Path of the id in a webhook's body",
         default="id",
