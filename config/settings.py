@@ -287,7 +287,7 @@ EVENT_HANDLERS: dict[str, list[str]] = {
         _SYNC,
         "integrations.handlers.locate_property",
     ],
-    "customer.property_located": [],
+    "customer.property_located": ["appointments.handlers.relocate_property"],
     "customer.preference_changed": [],
     "consent.granted": [_TELL_SUBSCRIBERS, _SYNC],
     "consent.revoked": [_TELL_SUBSCRIBERS, _SYNC],

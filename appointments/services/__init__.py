@@ -13,6 +13,7 @@ from appointments.services.limits import (
     set_preference,
 )
 from appointments.services.moving import assign, reschedule, unassign
+from appointments.services.relocating import relocate_visits
 from appointments.services.requests import approve, decline
 from appointments.services.steps import InvalidTransition, cancel, change_status
 from appointments.services.swapping import Exchange, NotSwappable, swap
@@ -41,6 +42,7 @@ __all__ = [
     "held",
     "hold",
     "release",
+    "relocate_visits",
     "reschedule",
     "set_preference",
     "swap",

@@ -476,7 +476,7 @@ def test_another_address_there_is_flagged_once(connection) -> None:
 
 
 @pytest.fixture
-def mapped(connection) -> Connection:
+def mapped(connection: Connection) -> Connection:
     """Give the connection the mapping that it begins with."""
     for row in CONNECTOR.mapping:
         FieldMapping.objects.create(
