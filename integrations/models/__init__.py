@@ -7,6 +7,7 @@ from integrations.models.connections import (
     ConnectionState,
     Vendor,
 )
+from integrations.models.deposits import Deposit, DepositState
 from integrations.models.endpoints import WebhookEndpoint
 from integrations.models.inbox import InboundEvent, InboundState, Source
 from integrations.models.links import ExternalLink, PollCursor
@@ -18,6 +19,8 @@ __all__ = [
     "Connection",
     "ConnectionHealth",
     "ConnectionState",
+    "Deposit",
+    "DepositState",
     "Direction",
     "ExternalLink",
     "FieldMapping",
