@@ -17,6 +17,7 @@ from integrations.connectors.servicetitan import (
 from integrations.models import InboundEvent, InboundState
 from integrations.rules.refusals import NoAnswer, NotAllowed, NotYet, Refused
 from integrations.rules.things import Inbound, Thing
+from integrations.services.connections import hash_of_token
 from integrations.services.inbox.processing import process_inbound
 from integrations.services.sync import tell
 from integrations.services.sync.partners import partner_of
@@ -37,16 +38,16 @@ class Told:
     """A caller that answers as it is told, and keeps what it was asked."""
 
     answers: list[Any] = field(default_factory=list)
-    settings: dict[str, Any] = field(
+    settings: Any = field(
         default_factory=lambda: {"tenant_id": "7", "app_guid": "guid"}
     )
-    credentials: dict[str, str] = field(
+    credentials: Any = field(
         default_factory=lambda: {"client_id": "a", "client_secret": "b", "app_key": "c"}
     )
     kept: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
 
-    def __call__(self, method: str, path: str, **more: Any) -> Answer:
+    def __call__(self, method: str, path: str, **more: Any) -> Any:
         self.asked.append((method, path, more))
         answer = self.answers.pop(0) if self.answers else {"data": [], "hasMore": False}
         if isinstance(answer, Exception):
@@ -66,10 +67,9 @@ class Told:
 def test_a_token_is_fetched_once_and_kept():
     call = Told(answers=[{"access_token": "t1", "expires_in": 900}])
 
-    for _ in range(2):
-        headers = ServiceTitan().authorise(call)
+    first, second = (ServiceTitan().authorise(call) for _ in range(2))
 
-    assert headers == {"Authorization": "Bearer t1", "ST-App-Key": "c"}
+    assert first == second == {"Authorization": "Bearer t1", "ST-App-Key": "c"}
     ((method, path, more),) = call.asked
     assert (method, path, more["host"]) == ("POST", "/connect/token", "auth")
     assert more["form"]["grant_type"] == "client_credentials"
@@ -331,7 +331,7 @@ def visit(crm: Crm, connection, crew):
     tell(connection=connection, kind="appointment", object_id=made.pk)
     send_all()
     connection.inbound_token = "a-token-that-nobody-guesses"
-    connection.inbound_token_hash = callers.hash_of_token(connection.inbound_token)
+    connection.inbound_token_hash = hash_of_token(connection.inbound_token)
     connection.inbound_secret = SECRET
     connection.save()
     return made

@@ -30,7 +30,7 @@ def crew(db):
 
 
 @pytest.fixture
-def connection(crm, crew) -> Connection:
+def connection(crm: Crm, crew) -> Connection:
     for technician in crew:
         crm.act("add_technician", name=technician.name, email=technician.email)
     return crm.connect()
