@@ -429,14 +429,22 @@ class TestTwoSecrets:
 
         assert (old.status, new.status) == (401, 202)
 
-    def test_twilios_auth_token_need_not_be_typed_twice(self, base) -> None:
+    @pytest.mark.parametrize(
+        ("vendor", "name", "status"),
+        [
+            (Vendor.TWILIO, "auth_token", 200),
+            (Vendor.STRIPE, "webhook_secret", 202),
+            (Vendor.STRIPE, "auth_token", 401),
+        ],
+    )
+    def test_a_credential_that_signs_need_not_be_typed_twice(
+        self, base, vendor, name, status
+    ) -> None:
         connection = make_connection(
-            Vendor.TWILIO,
-            inbound_secret="",
-            credentials=json.dumps({"auth_token": SECRET}),
+            vendor, inbound_secret="", credentials=json.dumps({name: SECRET})
         )
 
-        assert send(base, path_of(connection), good(connection)).status == 200
+        assert send(base, path_of(connection), good(connection)).status == status
 
 
 class TestServiceTitanSettings:

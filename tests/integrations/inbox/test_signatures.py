@@ -167,14 +167,28 @@ class TestWhatMustNeverPass:
     def test_anothers_secret(self, vector) -> None:
         assert judge(vector, secrets=["whsec_c29tZWJvZHkgZWxzZQ=="]) is not None
 
-    def test_an_empty_secret_signs_for_nobody(self) -> None:
+    @pytest.mark.parametrize("secrets", [[""], ["", "another"]])
+    def test_an_empty_secret_signs_for_nobody(self, secrets) -> None:
         """Sign with nothing, as a stranger could where no secret is set."""
         vector = BY_NAME["stripe-valid"]
         message = f"{vector['timestamp']}.{vector['body']}".encode()
         proof = f"t={vector['timestamp']},v1={mac(b'', message).hex()}"
         forged = changed(callback_of(vector), headers={"Stripe-Signature": proof})
 
-        assert judge(vector, callback=forged, secrets=[""]) is Refusal.NO_KEY
+        assert judge(vector, callback=forged, secrets=secrets) is not None
+
+    @pytest.mark.parametrize("secrets", [[""], ["", "another"]])
+    def test_nor_does_it_sign_a_form(self, secrets) -> None:
+        proof = base64.b64encode(mac(b"", b"https://a.example/xy1", "sha1")).decode()
+        forged = Callback(
+            body=b"y=1",
+            url="https://a.example/x",
+            headers={"Content-Type": FORM, form_mac.TWILIO: proof},
+        )
+
+        refusal = form_mac.verify_twilio(forged, secrets=secrets, now=datetime.now(UTC))
+
+        assert refusal is not None
 
     @pytest.mark.parametrize(
         "stamp", ["", "-1", "1e9", "1760000000.5", "\uff11\uff17", " "]
@@ -342,6 +356,35 @@ class TestTwilio:
         odd = changed(callback_of(vector), body=body)
 
         assert judge(vector, callback=odd) is Refusal.UNREADABLE
+
+
+class TestStandardWebhooks:
+    """One version counts, and an id has no dot in it."""
+
+    @pytest.mark.parametrize("version", ["v1a", "v2", "v0", "V1", ""])
+    def test_another_version_proves_nothing(self, version) -> None:
+        vector = BY_NAME["standard-webhooks-ours"]
+        given = vector["headers"]["webhook-signature"]
+        headers = vector["headers"] | {
+            "webhook-signature": given.replace("v1,", f"{version},")
+        }
+
+        other = changed(callback_of(vector), headers=headers)
+
+        assert judge(vector, callback=other) is Refusal.UNSIGNED
+
+    def test_an_id_with_a_dot_could_be_read_in_two_ways(self) -> None:
+        vector = BY_NAME["standard-webhooks-ours"]
+        key = base64.b64decode(vector["secret"].removeprefix("whsec_"))
+        message = f"a.1.{vector['timestamp']}.{vector['body']}".encode()
+        headers = vector["headers"] | {
+            "webhook-id": "a.1",
+            "webhook-signature": f"v1,{base64.b64encode(mac(key, message)).decode()}",
+        }
+
+        dotted = changed(callback_of(vector), headers=headers)
+
+        assert judge(vector, callback=dotted) is Refusal.UNREADABLE
 
 
 class TestHubSpot:
