@@ -115,7 +115,8 @@ class InboundEventAdmin(AdminsOnly, PageAdmin):
                         ("Request", thing.request_id or "-"),
                     ],
                 ),
-                ("What was said", _said(thing)),
+                ("What was said", [("Body", _body(thing))]),
+                ("Headers", [*thing.headers.items()]),
             ],
         }
 
@@ -132,13 +133,12 @@ class InboundEventAdmin(AdminsOnly, PageAdmin):
         state = InboundState(event.state)
         if state is InboundState.RECEIVED and event.attempts:
             return badge("Retrying", Tone.WAITING, hint=event.note)
-        return badge(state.label, _TONES[state], hint=event.note)
+        word = "Being taken in" if state is InboundState.LEASED else state.label
+        return badge(word, _TONES[state], hint=event.note)
 
 
-def _said(event: InboundEvent) -> list[tuple[str, str]]:
-    text = inbox.body_of(event).decode(errors="replace")
-    headers = [(name, str(value)) for name, value in event.headers.items()]
-    return [*headers, ("Body", text[:_MOST_SHOWN])]
+def _body(event: InboundEvent) -> str:
+    return inbox.body_of(event).decode(errors="replace")[:_MOST_SHOWN]
 
 
 def _time(moment: Any) -> str:

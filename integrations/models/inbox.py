@@ -118,4 +118,4 @@ class InboundEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.event_type} of {self.connection_id} ({self.state})"
+        return f"{self.event_type or self.source} {self.external_id}".rstrip()
