@@ -26,9 +26,11 @@ from integrations.services.maps import (
 )
 from leads.models import Property
 from leads.services import PropertyForm, add_property
-from tests.factories import DAY, NOW, make_customer, make_property
+from tests.appointments.conftest import Company, make_company
+from tests.factories import DAY, NOW, TOMORROW, make_customer, make_property
 from tests.integrations.connectors.calls import Recorder, connect
 from tests.integrations.vendor import Heard, Reply, VendorServer
+from tests.notifications.conftest import book
 from tests.outside import drain
 
 pytestmark = pytest.mark.django_db
@@ -382,6 +384,68 @@ def test_a_way_that_was_fetched_meanwhile_is_not_paid_twice(
     wanted.put([(HOME, SHOP)])
 
     assert fetch_ways(now=NOW) == 0
+    assert vendor.heard == []
+
+
+def all_ways(seconds: int) -> Any:
+    """Return what answers each question with so long a way."""
+
+    def reply(heard: Heard) -> Reply:
+        sent = json.loads(heard.body)
+        ends = range(len(sent["origins"])), range(len(sent["destinations"]))
+        return Reply(json=[element(o, d, seconds) for o in ends[0] for d in ends[1]])
+
+    return reply
+
+
+def offered(api: Any, company: Company) -> tuple[bool, int]:
+    """Return whether tomorrow's list is guessed, and how many slots it has."""
+    query = {
+        "service": company.service.code,
+        "postal_code": "85004",
+        "from": TOMORROW.isoformat(),
+        "days": 1,
+    }
+    answer = api.get("/api/v1/availability", query).json()
+    return answer["degraded"], len(answer["slots"])
+
+
+def test_slots_are_guessed_first_and_keep_clear_of_true_ways_after(
+    by_road, vendor, connection, api, time_machine
+) -> None:
+    time_machine.move_to(NOW)
+    company = make_company()
+    place_of_visit = make_property(
+        postal_code="85004", latitude=33.45, longitude=-112.07
+    )
+    company.property = place_of_visit
+    book(company, hour=12)
+    vendor.otherwise = all_ways(90 * 60)
+
+    is_guessed, guessed = offered(api, company)
+    assert (is_guessed, vendor.heard) == (True, [])
+    wanted.flush()
+    fetch_ways(now=NOW)
+    is_guessed, true = offered(api, company)
+
+    assert not is_guessed
+    assert 0 < true < guessed  # an hour and a half on either side
+
+
+def test_a_booking_waits_for_nobody(by_road, vendor, connection, time_machine) -> None:
+    time_machine.move_to(NOW)
+    company = make_company()
+    company.property = make_property(
+        postal_code="85004", latitude=33.45, longitude=-112.07
+    )
+    vendor.otherwise = all_ways(600)
+
+    book(company, hour=8)
+    company.property = make_property(
+        postal_code="85004", latitude=33.46, longitude=-112.08
+    )
+    book(company, hour=14)
+
     assert vendor.heard == []
 
 
