@@ -17,6 +17,7 @@ from config.waiting import (
     dead_deliveries,
     new_leads,
     open_conflicts,
+    waiting_replies,
 )
 from core.actors import Role
 from core.admin.base import actor_of
@@ -47,6 +48,13 @@ def navigation(request: HttpRequest) -> list[Item]:
                 badge=count(plans_needing_attention(actor=actor)),
             ),
             _item(request, "Messages", "chat", "notifications.notification"),
+            _item(
+                request,
+                "Replies",
+                "mark_chat_unread",
+                "notifications.reply",
+                badge=waiting_replies(actor=actor),
+            ),
         ),
         _company(request),
         _outside(request),

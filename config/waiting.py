@@ -10,7 +10,7 @@ from core.models import OutboxMessage
 from core.models.outbox import OutboxStatus
 from integrations.models import InboundEvent, InboundState, SyncConflict
 from leads.models import Lead, LeadStatus
-from notifications.models import Notification
+from notifications.models import Notification, Reply
 
 MOST = 99  # nobody counts further on a badge
 
@@ -36,6 +36,11 @@ def failed_messages(*, actor: Actor) -> int:
     """Return how many messages to customers were given up."""
     visible = Notification.objects.visible_to(actor)
     return count(visible.filter(delivery__status=OutboxStatus.DEAD))
+
+
+def waiting_replies(*, actor: Actor) -> int:
+    """Return how many texts of customers wait for somebody."""
+    return count(Reply.objects.visible_to(actor).waiting())
 
 
 def dead_deliveries() -> int:

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from appointments.models import Appointment
-from core.actors import Actor
+from core.actors import Actor, Role
 from core.ids import uuid7
 from core.models import OutboxMessage, TimeStamped
 from core.models.outbox import OPEN, OutboxStatus
@@ -155,6 +155,20 @@ class Notification(TimeStamped):
         return f"{self.event_name} by {self.channel} to {self.recipient}"
 
 
+class ReplyQuerySet(models.QuerySet["Reply"]):
+    """What people sent us."""
+
+    def visible_to(self, actor: Actor) -> "ReplyQuerySet":
+        """Return all for the office: like customers, replies are the company's."""
+        if actor.role in {Role.TECHNICIAN, Role.ANONYMOUS}:
+            return self.none()
+        return self
+
+    def waiting(self) -> "ReplyQuerySet":
+        """Return those that nobody has seen to."""
+        return self.filter(handled_at=None)
+
+
 class Reply(TimeStamped):
     """A text that somebody sent us. One that wants an answer waits for a person."""
 
@@ -169,6 +183,8 @@ class Reply(TimeStamped):
     received_at = models.DateTimeField()
     handled_at = models.DateTimeField(null=True, blank=True)
     handled_by = models.CharField(max_length=200, blank=True)
+
+    objects = ReplyQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "replies"

@@ -122,6 +122,9 @@ POLICY: Mapping[str, Roles] = {
     # Messages to customers
     "notifications.list": READERS | MACHINE,
     "notifications.retrieve": READERS | MACHINE,
+    "replies.list": READERS,
+    "replies.retrieve": READERS,
+    "replies.handle": OFFICE,
     # Other systems: they are told of every branch, so they are the admin's
     "conflicts.list": ADMIN,
     "conflicts.retrieve": ADMIN,
@@ -187,7 +190,7 @@ ADMIN_SITE: Mapping[Role, Mapping[str, frozenset[str]]] = {
         "leads": _WORK,
         "technicians": _WORK,
         "appointments": _WORK,
-        "notifications": _VIEW,
+        "notifications": _WORK,
     },
     Role.VIEWER: {
         "core": _VIEW,

@@ -8,6 +8,7 @@ from notifications.models import (
     Channel,
     Notification,
     NotificationQuerySet,
+    Reply,
     State,
 )
 
@@ -31,3 +32,14 @@ class NotificationFilter(filters.FilterSet):
         self, messages: NotificationQuerySet, name: str, value: str
     ) -> NotificationQuerySet:
         return messages.in_state(State(value))
+
+
+class ReplyFilter(filters.FilterSet):
+    """Narrow by customer, and to those that wait for somebody."""
+
+    customer = filters.UUIDFilter()
+    waiting = filters.BooleanFilter("handled_at", lookup_expr="isnull")
+
+    class Meta:
+        model = Reply
+        fields: list[str] = []

@@ -4,7 +4,15 @@ from rest_framework import serializers
 
 from core.models import OutboxMessage
 from core.models.outbox import OutboxStatus
-from notifications.models import KIND_CHOICES, Channel, Notification, State
+from notifications.models import (
+    KIND_CHOICES,
+    MEANING_CHOICES,
+    CarrierStatus,
+    Channel,
+    Notification,
+    Reply,
+    State,
+)
 
 
 class MessageDeliveryOutput(serializers.ModelSerializer):
@@ -35,6 +43,9 @@ class NotificationOutput(serializers.ModelSerializer):
     kind = serializers.ChoiceField(choices=KIND_CHOICES)
     channel = serializers.ChoiceField(choices=Channel.choices)
     state = serializers.ChoiceField(choices=State.choices)
+    carrier_status = serializers.ChoiceField(
+        choices=CarrierStatus.choices, allow_blank=True, help_text="Of texts."
+    )
     delivery = MessageDeliveryOutput(allow_null=True)
 
     class Meta:
@@ -53,6 +64,27 @@ class NotificationOutput(serializers.ModelSerializer):
             "suppressed_because",
             "sent_at",
             "provider_message_id",
+            "carrier_status",
+            "carrier_error",
             "created_at",
             "delivery",
+        )
+
+
+class ReplyOutput(serializers.ModelSerializer):
+    """A text that somebody sent us, and whether somebody has seen to it."""
+
+    meaning = serializers.ChoiceField(choices=MEANING_CHOICES)
+
+    class Meta:
+        model = Reply
+        fields = (
+            "id",
+            "sender",
+            "customer",
+            "body",
+            "meaning",
+            "received_at",
+            "handled_at",
+            "handled_by",
         )

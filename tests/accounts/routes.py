@@ -24,11 +24,12 @@ from integrations.models import (
     WebhookEndpoint,
 )
 from integrations.services.inbox.storing import Said, store
-from notifications.models import Notification
+from notifications.models import Notification, Reply
 from technicians.models import Technician
 from tests.core.outbox_rows import tell
 from tests.factories import (
     DAY,
+    NOW,
     TOMORROW,
     local,
     make_appointment,
@@ -215,6 +216,18 @@ def message(technician: Technician) -> Made:
     return {"pk": message.pk}
 
 
+def reply(technician: Technician) -> Made:
+    """Make an answer of a customer: it is the company's, like the customer."""
+    heard = Reply.objects.create(
+        provider_message_id=f"SM{technician.pk}",
+        sender="+16025550142",
+        body="See you then",
+        meaning="other",
+        received_at=NOW,
+    )
+    return {"pk": heard.pk}
+
+
 def endpoint(technician: Technician) -> Made:
     endpoint = WebhookEndpoint.objects.create(
         url=f"https://crm.example/{technician.pk}",
@@ -392,6 +405,9 @@ ROWS: dict[str, Row] = {
     # notifications
     "notifications": listing(message),
     "notifications/<uuid:pk>": thing(message),
+    "replies": listing(reply, company_wide=True),
+    "replies/<uuid:pk>": thing(reply, company_wide=True),
+    "replies/<uuid:pk>/handle": thing(reply, company_wide=True),
     # integrations
     "webhook-endpoints": listing(endpoint),
     "webhook-endpoints/<uuid:pk>": thing(
