@@ -31,8 +31,7 @@ class CheckFailed(Conflict):
 class _AnswersForm(ActionForm):
     """Fields for what a vendor asks."""
 
-    body = "admin/action/asked.html"
-    asks_secrets = True
+    body = "admin/action/connection.html"
 
     name = Line(max_length=80)
     location = forms.ModelChoiceField(
@@ -43,12 +42,16 @@ class _AnswersForm(ActionForm):
         widget=forms.Select({"class": "fb-input"}),
     )
     calls_per_second = forms.FloatField(
-        label="Calls per second that the vendor allows",
+        label="Calls per second",
         required=False,
         min_value=0.01,
         max_value=1000,
         widget=forms.NumberInput({"class": "fb-input", "step": "any"}),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.first = ["name", "location"]
 
     def ask(self, connector: Connector) -> None:
         """Add a field for each question, and one for each host."""
@@ -56,22 +59,35 @@ class _AnswersForm(ActionForm):
         secrets = selectors.credentials_set(self.thing) if self.thing else []
         for question in connector.questions:
             if question.is_secret:
+                name = _SECRET + question.name
                 is_set = question.name in secrets
-                self.fields[_SECRET + question.name] = _secret_field(
-                    question, is_set=is_set
-                )
+                self.fields[name] = _secret_field(question, is_set=is_set)
             else:
-                field = _setting_field(question)
-                field.initial = had.get(question.name, question.default)
-                self.fields[_SETTING + question.name] = field
+                name = _SETTING + question.name
+                self.fields[name] = _setting_field(question)
+                value = had.get(question.name, question.default)
+                self.fields[name].initial = value
+            if question.is_required and not question.default:
+                self.first.append(name)
         for name, usual in connector.hosts.items():
             field = Line(label=f"Host: {name}", required=False, max_length=2000)
             field.help_text = f"Empty: {usual}"
             field.initial = had.get("hosts", {}).get(name, "")
             self.fields[_HOST + name] = field
-        self.fields[
-            "calls_per_second"
-        ].help_text = f"Empty: {connector.calls_per_second:g}. We use 80 % of it."
+        usual_pace = f"Empty: {connector.calls_per_second:g}, as the vendor allows."
+        self.fields["calls_per_second"].help_text = usual_pace
+
+    def asked_first(self) -> list[forms.BoundField]:
+        """Return the fields without which there is no connection."""
+        return [self[name] for name in self.first]
+
+    def asked_later(self) -> list[forms.BoundField]:
+        """Return the fields that mostly stay as they are."""
+        return [each for each in self.visible_fields() if each.name not in self.first]
+
+    def is_wrong_later(self) -> bool:
+        """Tell whether one of those has to be seen."""
+        return any(each.errors for each in self.asked_later())
 
     def answers(self) -> dict[str, dict[str, Any]]:
         """Return settings, hosts among them, and those credentials that were typed."""
@@ -117,7 +133,6 @@ class NewConnectionForm(_AnswersForm):
         self.vendor = self.query.get("vendor", "")
         if is_offered(self.vendor):
             self.ask(connector_of(self.vendor))
-            self.order_fields(["name", "location"])
         else:
             self.body = "admin/action/vendors.html"
             self.fields.clear()

@@ -18,6 +18,7 @@ from core.models import Event, OutboxMessage
 from integrations import selectors, services
 from integrations.admin import connection_forms as forms
 from integrations.admin.mapping_forms import MappingsForm
+from integrations.connectors.registry import connector_of, is_offered
 from integrations.models import Breaker, Connection, ConnectionState, FieldMapping
 
 _UTC = ZoneInfo("UTC")
@@ -189,8 +190,9 @@ class ConnectionAdmin(AdminsOnly, PageAdmin):
         return moment_text(health.last_success_at if health else None, zone=_UTC)
 
     def _about(self, connection: Connection) -> list[tuple[str, Any]]:
+        labels = _labels(connection)
         settings = [
-            (name.replace("_", " ").capitalize(), value)
+            (labels.get(name, name), value)
             for name, value in connection.settings.items()
             if name != "hosts"
         ]
@@ -198,7 +200,9 @@ class ConnectionAdmin(AdminsOnly, PageAdmin):
             (f"Host: {name}", url)
             for name, url in connection.settings.get("hosts", {}).items()
         ]
-        names = selectors.credentials_set(connection)
+        names = [
+            labels.get(name, name) for name in selectors.credentials_set(connection)
+        ]
         return [
             ("Branch", self.branch(connection)),
             ("Attention", connection.attention or "-"),
@@ -208,6 +212,14 @@ class ConnectionAdmin(AdminsOnly, PageAdmin):
             ("Calls per second", connection.calls_per_second or "As usual"),
             ("Last test", _last_test(connection)),
         ]
+
+
+def _labels(connection: Connection) -> dict[str, str]:
+    """Return what the vendor's questions are called, by name."""
+    if not is_offered(connection.vendor):
+        return {}
+    questions = connector_of(connection.vendor).questions
+    return {question.name: question.label for question in questions}
 
 
 def _health(connection: Connection) -> list[tuple[str, Any]]:

@@ -10,28 +10,32 @@ from integrations import selectors, services
 from integrations.models import Connection, Direction, Winner
 
 
+def _line(size: int) -> forms.TextInput:
+    return forms.TextInput({"class": "fb-input", "autocomplete": "off", "size": size})
+
+
 class MappingRow(forms.Form):
     """One field of ours at the vendor."""
 
-    object_type = Line(label="Thing", max_length=30)
-    field = Line(label="Our field", max_length=60)
-    remote = Line(label="Theirs", max_length=120)
+    object_type = Line(label="Thing", max_length=30, widget=_line(10))
+    field = Line(label="Our field", max_length=60, widget=_line(14))
+    remote = Line(label="Theirs", max_length=120, widget=_line(22))
     direction = forms.ChoiceField(
         choices=Direction.choices,
         initial=Direction.BOTH,
         widget=forms.Select({"class": "fb-input"}),
     )
     winner = forms.ChoiceField(
-        label="If both changed it",
+        label="Wins",
         choices=Winner.choices,
         initial=Winner.OURS,
         widget=forms.Select({"class": "fb-input"}),
     )
     choices = forms.JSONField(
-        label="Values, ours to theirs (JSON)",
+        label="Values, ours to theirs",
         required=False,
         initial=dict,
-        widget=forms.Textarea({"class": "fb-input", "rows": 1}),
+        widget=forms.Textarea({"class": "fb-input", "rows": 1, "cols": 14}),
     )
 
     def clean_choices(self) -> dict[str, str]:

@@ -46,7 +46,7 @@ class _Changeable(StrictSerializer):
         allow_null=True,
         min_value=0.01,
         max_value=FASTEST,
-        help_text="The vendor's limit, where it is not the usual one; we use 80 %.",
+        help_text="Our pace, where it is not the usual: 80 % of the vendor's limit.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -112,6 +112,7 @@ class Connector(Protocol):
     """Names, or `*.` and a domain: in production nothing else is called."""
     questions: tuple[Question, ...]
     calls_per_second: float
+    """Our pace: about 80 % of what the vendor allows."""
     kinds: frozenset[str]
     """Kinds of things that it is told of."""
     feeds: tuple[str, ...]

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-# Others may use the same account, and clocks differ.
-SHARE_OF_LIMIT = 0.8
-# So much of a second's calls may come at once: with the share it makes the limit.
+# So much of a second's calls may come at once. We call at 80 % of a vendor's limit, as
+# others may use the same account; with the burst, a second sees the limit at most.
 BURST_SECONDS = 0.25
 # Twice of what was normal at most, however one counts.
 RECOVERY_FACTOR = 1.9
@@ -37,9 +36,8 @@ class Turn:
     booked_until: float
 
 
-def pace(*, limit: float) -> Pace:
-    """Return the pace for a vendor that allows `limit` calls per second."""
-    rate = limit * SHARE_OF_LIMIT
+def pace(*, rate: float) -> Pace:
+    """Return the pace of `rate` calls per second, a few of them at once."""
     return Pace(rate=rate, burst=max(1.0, rate * BURST_SECONDS))
 
 

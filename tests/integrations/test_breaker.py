@@ -136,7 +136,7 @@ class Outage:
     held back comes again when it was told to, one that failed after five seconds.
     """
 
-    LIMIT = 60.0
+    RATE = 48.0
     LASTS = 60.0
 
     def __init__(self, *, messages: int, normal: int, seed: int) -> None:
@@ -162,7 +162,7 @@ class Outage:
                 self._call(clock)
 
     def _wait_for_turn(self, clock: float) -> float:
-        turns = pace(limit=self.LIMIT)
+        turns = pace(rate=self.RATE)
         if breaker.is_recovering(self.state, now=at(clock)):
             turns = recovery_pace(turns, normal_rate=self.state.normal_rate or 0)
         turn = take(turns, booked_until=self.booked, now=clock, patience=1.0)

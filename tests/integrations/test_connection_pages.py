@@ -68,7 +68,7 @@ def test_one_is_connected(admin) -> None:
     assert made.settings == {"tenant": "t1", "region": "us"}
     assert json.loads(made.credentials) == {"key": SECRET}
     assert "The vendor is connected." in page
-    assert "Set: key" in page
+    assert "Set: Key" in page
     assert SECRET not in page
     assert made.inbound_token in page
 

@@ -45,7 +45,7 @@ class TestRule:
 
     @pytest.mark.parametrize("limit", [0.5, 1, 3, 10, 60, 100])
     def test_no_second_sees_more_than_the_limit(self, limit) -> None:
-        usual, booked, clock, made = pace(limit=limit), 0.0, 0.0, []
+        usual, booked, clock, made = pace(rate=0.8 * limit), 0.0, 0.0, []
         for _ in range(400):
             turn = take(usual, booked_until=booked, now=clock, patience=99)
             booked, clock = turn.booked_until, clock + turn.wait
@@ -58,13 +58,13 @@ class TestRule:
         ("normal", "rate"), [(0, 4.8), (1, 4.8), (10, 19.0), (500, 48.0)]
     )
     def test_after_an_outage(self, normal, rate) -> None:
-        found = recovery_pace(pace(limit=60), normal_rate=normal)
+        found = recovery_pace(pace(rate=48), normal_rate=normal)
 
         assert found.rate == pytest.approx(rate)
         assert found.burst == 1
 
     def test_a_slow_vendor_recovers_no_faster_than_usual(self) -> None:
-        assert recovery_pace(pace(limit=0.5), normal_rate=9).rate == 0.4
+        assert recovery_pace(pace(rate=0.4), normal_rate=9).rate == 0.4
 
 
 class TestRedis:
@@ -175,7 +175,7 @@ class TestCalls:
     """Calls at a pace."""
 
     def test_they_keep_to_the_vendors_limit(self, vendor) -> None:
-        connection = connect(vendor.url, calls_per_second=20)
+        connection = connect(vendor.url, calls_per_second=16)
 
         at_once(10, lambda: caller_for(connection)("GET", "/me"))
 
@@ -185,7 +185,7 @@ class TestCalls:
         assert sum(gaps) / len(gaps) == pytest.approx(1 / 16, abs=0.02)
 
     def test_who_would_wait_too_long_comes_again(self, vendor) -> None:
-        connection = connect(vendor.url, calls_per_second=1)
+        connection = connect(vendor.url, calls_per_second=0.5)
 
         found = at_once(5, lambda: caller_for(connection)("GET", "/me"))
 
@@ -193,6 +193,21 @@ class TestCalls:
         assert len(vendor.heard) == 1
         assert len(held) == 4
         assert all((one.retry_after or timedelta(0)).seconds >= 1 for one in held)
+
+    def test_who_has_begun_comes_to_an_end(self, vendor) -> None:
+        connection = connect(vendor.url, calls_per_second=4)
+
+        def deliver() -> str:
+            call = caller_for(connection)
+            for path in ("/search", "/create", "/done"):
+                call("GET", path)
+            return "done"
+
+        found = at_once(8, deliver)
+
+        began = vendor.paths().count("/search")
+        assert 0 < began < 8
+        assert found.count("done") == vendor.paths().count("/done") == began
 
     @pytest.mark.parametrize(("header", "wait"), [("30", 30), ("never", 2), (None, 2)])
     def test_a_429_stops_all_for_as_long_as_it_says(self, vendor, header, wait) -> None:

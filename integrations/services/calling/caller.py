@@ -42,8 +42,11 @@ log = structlog.get_logger(__name__)
 # All calls of one caller together: shorter than the lease of a message (45 s) and than
 # the time of a task (25 s).
 TOTAL_SECONDS = 20.0
-# So long a caller waits for its turn before it gives the worker back.
+# So long a caller waits for its first turn before it gives the worker back. One that
+# has begun waits as long as it can, but for these seconds that a call may take: else
+# those who need several calls would never come to an end.
 PATIENCE_SECONDS = 1.0
+_FOR_THE_CALL = 5.0
 # After a 429 that does not say for how long.
 _PAUSE = timedelta(seconds=2)
 _UNAUTHORISED = 401
@@ -96,7 +99,7 @@ class VendorCaller:
         self._ends = time.monotonic() + seconds
         self._shelf = shelf_of(connection.pk, credentials=self.credentials)
         self._recalled: dict[str, str] = {}
-        self._authorising = False
+        self._authorising = self._has_begun = False
         self._renewing: ExitStack | None = None
 
     def __call__(
@@ -187,6 +190,7 @@ class VendorCaller:
             self._hide_secrets(failure, proof)
             self._learn(passed, turns, failure)
             raise
+        self._has_begun = True
         metering.count(self.connection, None)
         guard.went_well(passed)
         return answer
@@ -239,14 +243,16 @@ class VendorCaller:
     # --- What it needs for that -------------------------------------------------
 
     def _pace(self, passed: Passed) -> Pace:
-        limit = self.connection.calls_per_second or self.connector.calls_per_second
-        usual = pace(limit=limit)
+        rate = self.connection.calls_per_second or self.connector.calls_per_second
+        usual = pace(rate=rate)
         if not is_recovering(passed.state, now=passed.now):
             return usual
         return recovery_pace(usual, normal_rate=passed.state.normal_rate or 0)
 
     def _wait_for_turn(self, turns: Pace) -> None:
-        patience = max(0.0, min(PATIENCE_SECONDS, self._left() - 1))
+        patience = max(0.0, self._left() - _FOR_THE_CALL)
+        if not self._has_begun:
+            patience = min(PATIENCE_SECONDS, patience)
         turn = budget.next_turn(
             connection_id=self.connection.pk, pace=turns, patience=patience
         )

@@ -43,9 +43,11 @@ def is_repeatable(method: str, *, may_repeat: bool) -> bool:
 
 
 def failure_to_hear(error: Exception, *, repeatable: bool) -> CallFailed:
-    """Return what it means that no answer came. The texts tell no URL."""
+    """Return what it means that no answer came. The texts tell a host, but no URL."""
+    if isinstance(error, httpx2.ConnectError):
+        return NotSent(f"Not connected: {error}")
     if isinstance(error, _NOT_WRITTEN):
-        return NotSent(f"Not connected: {_name(error)}.")
+        return NotSent(f"Not connected in time: {_name(error)}.")
     if isinstance(
         error,
         httpx2.InvalidURL | httpx2.UnsupportedProtocol | httpx2.LocalProtocolError,
