@@ -26,6 +26,10 @@ REST_SECONDS = 5.0
 # A hint that nobody followed for a minute is thrown away: the beat has found its work.
 _OPTIONS: dict[str, Any] = {"retry": False, "expires": 60}
 
+# So long a bell without ids rings; then it may have been overheard.
+RINGS_MILLISECONDS = 1000
+_RINGING = "fieldbook:ringing:{task}"
+
 _AWAY = (OperationalError, RedisError, OSError)
 _local = threading.local()
 _rests_until = 0.0
@@ -99,6 +103,8 @@ def _send(task: str, ids: dict[str, Any], *, queue: str | None) -> None:
     if time.monotonic() < _rests_until:
         return
     try:
+        if not ids and _rings_already(task):
+            return
         current_app.send_task(
             task, kwargs=ids, queue=queue, connection=_connection(), **_OPTIONS
         )
@@ -106,6 +112,29 @@ def _send(task: str, ids: dict[str, Any], *, queue: str | None) -> None:
         _rests_until = time.monotonic() + REST_SECONDS
         _hang_up()
         log.warning("hint_lost", task=task, error=str(error))
+
+
+def heard(task: str) -> None:
+    """Say that a bell without ids was heard: from now on it may ring again.
+
+    Whoever hears it looks for all there is to do. So it need not ring once for each
+    thing that happens, which costs more than the work itself.
+    """
+    try:
+        _client().delete(_RINGING.format(task=task))
+    except _AWAY:
+        _hang_up()  # it falls silent by itself
+
+
+def _rings_already(task: str) -> bool:
+    key = _RINGING.format(task=task)
+    return not _client().set(key, 1, nx=True, px=RINGS_MILLISECONDS)
+
+
+def _client() -> Any:
+    """Return the broker's own client; hints travel over Redis and nothing else."""
+    channel: Any = _connection().default_channel
+    return channel.client
 
 
 def _connection() -> Connection:

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from core import services
+from core.hints import heard
 
 # Well below the soft time limit: an event that has begun is finished.
 _BUDGET = timedelta(seconds=15)
@@ -16,6 +17,7 @@ _DELIVERING = timedelta(seconds=5)
 @shared_task
 def publish_events() -> None:
     """Tell those who listen of all that happened."""
+    heard("core.tasks.publish_events")
     services.publish_waiting(budget=_BUDGET)
 
 

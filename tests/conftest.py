@@ -75,6 +75,7 @@ def hints(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
         rung.append((name, kwargs))
 
     monkeypatch.setattr(celery_app, "send_task", send_task)
+    monkeypatch.setattr("core.hints._rings_already", lambda *_: False)
     return rung
 
 

@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime
 
 from django.conf import settings
+from django.db import connection
 
 from core.models import OutboxMessage
 from core.models.outbox import OutboxStatus
@@ -13,10 +14,47 @@ from core.outbox.writing import ring_for
 
 _LOST = "The worker that had it did not come back."
 
-# The message and those before it are locked in the order of their ids, so that two
+# Most hints come too late: somebody took the message along. That costs no more than a
+# look; and most of the others can be leased without a look at their whole line.
+_LOOK = """
+    SELECT coalesce OR status = 'leased' OR attempts >= max_attempts
+           OR coalesce(expires_at <= %(now)s, false)
+    FROM core_outboxmessage
+    WHERE id = %(id)s
+    AND (status = 'pending' AND next_attempt_at <= statement_timestamp()
+         OR status = 'leased' AND lease_until < statement_timestamp())
+"""
+
+# An event that waits for nothing in front of it: what is in front can only end, and
+# what comes after has a greater id.
+_CLAIM_EVENT = """
+UPDATE core_outboxmessage o
+SET status = 'leased',
+    attempts = o.attempts + 1,
+    lease_token = %(token)s::uuid,
+    lease_until = statement_timestamp() + %(lease)s::interval
+WHERE o.id = %(id)s
+AND o.status = 'pending' AND o.next_attempt_at <= statement_timestamp()
+AND o.id = (
+    SELECT front.id FROM core_outboxmessage front
+    WHERE front.ordering_key = o.ordering_key
+    AND front.status IN ('pending', 'leased')
+    ORDER BY front.id
+    LIMIT 1
+)
+AND %(leases)s > (
+    SELECT count(*) FROM core_outboxmessage busy
+    WHERE busy.destination = o.destination AND busy.id <> o.id
+    AND busy.status = 'leased' AND busy.lease_until >= statement_timestamp()
+)
+RETURNING o.*
+"""
+
+# Of a state, or of one that was lost or has expired, the whole line has a say. The
+# message and those before it are locked in the order of their ids, so that two
 # workers see one truth about who is in front, and never wait in a circle. The verdict
 # then looks at rows that nobody else can change.
-_CLAIM = """
+_CLAIM_IN_LINE = """
 WITH line AS (
     SELECT o.*
     FROM core_outboxmessage o
@@ -104,7 +142,13 @@ def claim(*, message_id: int, now: datetime) -> OutboxMessage | None:
         "lease": LEASE,
         "leases": settings.OUTBOX_LEASES_PER_DESTINATION,
     }
-    found = next(iter(OutboxMessage.objects.raw(_CLAIM, asked)), None)
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOK, asked)
+        due = cursor.fetchone()
+    if due is None:
+        return None
+    statement = _CLAIM_IN_LINE if due[0] else _CLAIM_EVENT
+    found = next(iter(OutboxMessage.objects.raw(statement, asked)), None)
     if found is None or found.status == OutboxStatus.LEASED:
         return found
     if found.status == OutboxStatus.DEAD:

@@ -76,9 +76,10 @@ def queue(celery_conf) -> Iterator[redis.Redis]:
     """Return the real broker; hints go to a queue that no worker listens to."""
     celery_conf("task_default_queue", QUEUE)
     client = redis.Redis.from_url(settings.CELERY_BROKER_URL)
-    client.delete(QUEUE)
+    ringing = bell._RINGING.format(task="core.tasks.prune")
+    client.delete(QUEUE, ringing)
     yield client
-    client.delete(QUEUE)
+    client.delete(QUEUE, ringing)
     client.close()
 
 
@@ -279,6 +280,29 @@ class TestRingingOnce:
 
         rung = [ids["message_id"] for _, ids in waiting_in(queue)]
         assert rung == [0, 1, 9]
+
+    def test_until_somebody_has_heard_it(self, queue) -> None:
+        for _ in range(3):
+            with transaction.atomic():
+                bell.ring("core.tasks.prune")
+        rung_before = len(waiting_in(queue))
+        bell.heard("core.tasks.prune")
+        with transaction.atomic():
+            bell.ring("core.tasks.prune")
+
+        assert (rung_before, len(waiting_in(queue))) == (1, 2)
+
+    def test_or_for_a_second(self, queue, monkeypatch) -> None:
+        monkeypatch.setattr(bell, "RINGS_MILLISECONDS", 1)
+        for _ in range(2):
+            with transaction.atomic():
+                bell.ring("core.tasks.prune")
+            time.sleep(0.01)
+
+        assert len(waiting_in(queue)) == 2
+
+    def test_hearing_it_needs_no_broker(self, dead_broker) -> None:
+        bell.heard("core.tasks.prune")
 
     def test_in_the_queue_of_its_kind(self, queue) -> None:
         queue.delete("webhooks-of-the-tests")
