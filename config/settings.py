@@ -150,6 +150,8 @@ CELERY_TASK_ROUTES = {
     "core.tasks.publish_events": {"queue": "events"},
     # It may have to ask the vendor for what a callback only names.
     "integrations.tasks.process_inbound": {"queue": "vendors"},
+    "integrations.tasks.poll_connection": {"queue": "vendors"},
+    "integrations.tasks.reconcile_connection": {"queue": "vendors"},
 }
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -199,6 +201,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "integrations.tasks.refresh_locations",
         "schedule": timedelta(minutes=10),
         "options": {"expires": 500},
+    },
+    "close the pages of deposits whose hold is over": {
+        "task": "integrations.tasks.tend_deposits",
+        "schedule": timedelta(seconds=15),
+        "options": {"expires": 10},
     },
     "ask vendors what is new": {
         "task": "integrations.tasks.poll_connections",
@@ -272,6 +279,14 @@ EVENT_HANDLERS: dict[str, list[str]] = {
     "connection.token_rotated": [],
     "connection.mapping_changed": [],
     "sync_conflict.resolved": [],
+    # Money, and the visits that it is for.
+    "deposit.requested": [_TELL_SUBSCRIBERS],
+    "deposit.paid": [_TELL_SUBSCRIBERS],
+    "deposit.expired": [_TELL_SUBSCRIBERS],
+    "deposit.failed": [_TELL_SUBSCRIBERS],
+    "deposit.refund_due": [_TELL_SUBSCRIBERS],
+    "deposit.refunded": [_TELL_SUBSCRIBERS],
+    "deposit.needs_attention": [_TELL_SUBSCRIBERS, _ALERT_ADMINS],
     "delivery.replayed": [],
     "delivery.cancelled": [],
     "deliveries.replayed": [],
@@ -370,6 +385,8 @@ OUTBOX_DELIVERERS: dict[str, str] = {
     "webhook": "integrations.services.deliver_webhook",
     "sync": "integrations.services.sync.deliver_sync",
     "geocode": "integrations.services.maps.deliver_geocode",
+    "refund": "integrations.services.deposits.deliver_refund",
+    "expire_session": "integrations.services.deposits.deliver_expire_session",
 }
 
 # So many messages at once may be on their way to one destination: a receiver that is
@@ -379,7 +396,9 @@ OUTBOX_LEASES_PER_DESTINATION = env.int("OUTBOX_LEASES_PER_DESTINATION", default
 OUTBOX_QUEUES: dict[str, str] = {
     "alert": "messages",
     "email": "messages",
+    "expire_session": "vendors",
     "geocode": "vendors",
+    "refund": "vendors",
     "sms": "messages",
     "sync": "vendors",
     "webhook": "webhooks",

@@ -5,12 +5,10 @@ from integrations.rules.mapping import Rule, taken_in
 from integrations.rules.merging import is_older
 from integrations.rules.things import Remote
 from integrations.services.sync.applying import APPLIERS, members
+from integrations.services.sync.applying.finding import which_of_ours
 from integrations.services.sync.conflicts import unsolved
 from integrations.services.sync.links import link_of
 from integrations.services.sync.polled import body_of, dedupe_key
-
-# They are linked to those whom we know, whoever wrote them down first.
-_KNOWN_BY_WHO_THEY_ARE = frozenset({"customer", "technician"})
 
 
 def news_in(
@@ -28,8 +26,7 @@ def news_in(
     if remote.kind == members.KIND:
         is_wanted, seen_at = members.is_news(remote, link=link), None
     elif link is None:
-        is_wanted = bool(remote.reference) or remote.kind in _KNOWN_BY_WHO_THEY_ARE
-        seen_at = None
+        is_wanted, seen_at = which_of_ours(remote) is not None, None
     else:
         main = _main_of(link)
         is_wanted = _is_new(main, link, remote, rules)

@@ -67,6 +67,15 @@ def test_where_nothing_was_agreed_yet_a_difference_is_a_clash():
     assert (clash.agreed, clash.kept) == (None, "ours")
 
 
+def test_a_blank_that_was_never_agreed_on_wipes_nothing_out():
+    ours_is_blank = merged({}, {"time": ""}, {"time": "nine"})
+    theirs_is_blank = merged({}, {"time": "nine"}, {"time": ""})
+
+    assert (ours_is_blank.to_apply, ours_is_blank.clashes) == ({"time": "nine"}, ())
+    assert theirs_is_blank.to_tell == frozenset({"time"})
+    assert (theirs_is_blank.to_apply, theirs_is_blank.clashes) == ({}, ())
+
+
 def test_what_does_not_come_in_is_left_alone():
     found = merged({"time": 9}, {"time": 9, "price": 5}, {"price": 7})
 

@@ -5,6 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from appointments.rules.states import Status
+from appointments.services import change_status
+from core.actors import SYSTEM
 from integrations.models import (
     Connection,
     ConnectionState,
@@ -219,6 +222,26 @@ def test_a_visit_that_is_gone_there_asks_a_person_once(crm: Crm, connection, vis
 
     assert SyncConflict.objects.get().field == "existence"
     assert not InboundEvent.objects.filter(state=InboundState.RECEIVED).exists()
+
+
+def test_a_vendor_that_lags_behind_is_no_news_again_and_again(
+    crm: Crm, connection, visit
+):
+    for step in (Status.EN_ROUTE, Status.ON_SITE):
+        change_status(appointment_id=visit.pk, to=step, actor=SYSTEM, now=NOW)
+    crm.act("dispatch", appointment=appointment(crm))
+
+    assert look(connection) == 1
+    (event,) = take_in_all()
+
+    assert event.state == InboundState.IGNORED
+    assert look(connection) == 0
+
+
+def test_strangers_of_theirs_do_not_fill_the_inbox(crm: Crm, connection, visit):
+    crm.act("add_technician", name="Zoe", email="zoe@shop.test")
+
+    assert poll(connection) == 0
 
 
 def test_two_beats_read_a_feed_once(crm: Crm, connection, visit):

@@ -209,6 +209,21 @@ def test_another_technician_of_theirs_takes_the_visit(connection, known, crew):
     assert fresh(link).agreed["technicians"] == [str(crew[1].pk)]
 
 
+def test_a_second_technician_of_theirs_does_not_drive_the_first_away(
+    connection, known, crew
+):
+    """The service takes one; a person has to decide what two of theirs mean."""
+    visit, _ = known
+    both = sorted(their_id(connection, each) for each in crew)
+
+    hear(connection, remote_visit(technicians=both))
+
+    assert visit.assignments.on_the_visit().get().technician_id == crew[0].pk
+    assert conflict_of(connection, "technicians").theirs == sorted(
+        str(each.pk) for each in crew
+    )
+
+
 def test_nobody_of_theirs_takes_everybody_off(connection, known):
     visit, _ = known
 

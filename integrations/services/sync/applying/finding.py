@@ -26,7 +26,7 @@ def locked_link(*, connection: Connection, remote: Remote) -> ExternalLink | Non
     if row is not None:
         own = (row.object_type, row.object_id)
     else:
-        found = _ours(remote)
+        found = which_of_ours(remote)
         if found is None:
             return None
         own = (remote.kind, found)
@@ -79,8 +79,8 @@ def _fill(main: ExternalLink, remote: Remote) -> None:
     )
 
 
-def _ours(remote: Remote) -> UUID | None:
-    """Return which of ours it must be, if any."""
+def which_of_ours(remote: Remote) -> UUID | None:
+    """Return which of ours an unknown one of theirs must be, if any."""
     finder = _FINDERS.get(remote.kind)
     return finder(remote) if finder else None
 

@@ -33,17 +33,17 @@ _PROGRESS = ("new", "contacted", "dismissed", "converted")
 
 def settle(
     *, thing: Thing, theirs: dict[str, Any], winners: dict[str, str]
-) -> None:
-    """Never move a lead back, and leave one alone that is closed."""
+) -> dict[str, Any]:
+    """Never move a lead back, and leave one alone that is closed. See `Settler`."""
     ours, their = thing.fields["status"], theirs.get("status")
     if ours in {LeadStatus.CONVERTED, LeadStatus.DISMISSED}:
         theirs.clear()
-    elif their is not None and "status" in winners:
-        known = their in _PROGRESS
-        is_further = known and _PROGRESS.index(their) > _PROGRESS.index(ours)
-        winners["status"] = THEIRS if is_further else OURS
-        if not is_further:
-            del theirs["status"]
+    if not theirs or their is None or "status" not in winners:
+        return {}
+    known = their in _PROGRESS
+    is_further = known and _PROGRESS.index(their) > _PROGRESS.index(ours)
+    winners["status"] = THEIRS if is_further else OURS
+    return {} if is_further or their == ours else {"status": theirs.pop("status")}
 
 
 def write(change: Change) -> Mapping[str, str]:

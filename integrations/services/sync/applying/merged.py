@@ -15,7 +15,7 @@ from integrations.models import (
 )
 from integrations.rules.mapping import Rule, Unread, taken_in
 from integrations.rules.merging import Clash, Merge, decided, is_older, merge
-from integrations.rules.things import Remote, Thing
+from integrations.rules.things import Fields, Remote, Thing
 from integrations.services.sync.applying import leads, people, visits
 from integrations.services.sync.applying.changes import Change
 from integrations.services.sync.applying.finding import locked_link
@@ -30,11 +30,14 @@ Problems = Mapping[str, str]
 
 
 class Settler(Protocol):
-    """Leaves out what would turn the clock back, and says who wins."""
+    """Leaves out what would turn the clock back, and says who wins.
+
+    Returns in what they lag behind: noted as what they have, and applied by nobody.
+    """
 
     def __call__(
         self, *, thing: Thing, theirs: dict[str, Any], winners: dict[str, str]
-    ) -> None: ...
+    ) -> dict[str, Any]: ...
 
 
 # Write fields of theirs; return why some could not be ours, by field.
@@ -97,8 +100,7 @@ def _merge(case: _Case) -> TakenIn:
     theirs, unread = taken_in(rules, case.remote.fields)
     winners = _winners(case, rules)
     settle = _SETTLERS.get(case.thing.kind)
-    if settle is not None:
-        settle(thing=case.thing, theirs=theirs, winners=winners)
+    behind = settle(thing=case.thing, theirs=theirs, winners=winners) if settle else {}
     merged = merge(
         agreed=case.link.agreed,
         ours=case.thing.fields,
@@ -109,7 +111,7 @@ def _merge(case: _Case) -> TakenIn:
     after = _after(case, merged)
     problems = {**_not_as_they_say(merged, after, problems), **problems}
     _note(case, merged, problems, unread)
-    _remember(case, merged, problems, after)
+    _remember(case, {**merged.agreed, **behind}, problems, after)
     _close(case, theirs, after)
     if merged.to_tell or any(clash.kept == "ours" for clash in merged.clashes):
         tell(connection=case.connection, kind=case.thing.kind, object_id=case.thing.id)
@@ -188,11 +190,11 @@ def _clash_of(case: _Case, field: str, value: Any) -> Clash:
 
 
 def _remember(
-    case: _Case, merged: Merge, problems: Problems, after: Mapping[str, Any]
+    case: _Case, now_agreed: Fields, problems: Problems, after: Mapping[str, Any]
 ) -> None:
     """Write down what both sides agree on now, and which version of theirs it was."""
     link, before = case.link, case.link.agreed
-    agreed = dict(merged.agreed)
+    agreed = dict(now_agreed)
     for field in problems:
         agreed.pop(field, None)
         if field in before:

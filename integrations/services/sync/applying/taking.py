@@ -22,6 +22,7 @@ APPLIERS: dict[str, str] = {
     "member": "integrations.services.sync.applying.members.apply",
     "message": "integrations.services.sync.applying.texts.apply_progress",
     "reply": "integrations.services.sync.applying.texts.apply_reply",
+    "payment": "integrations.services.deposits.taking.apply",
 }
 
 

@@ -1,6 +1,6 @@
 """Move a visit as the vendor did: through the one predicate, or not at all."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -39,27 +39,28 @@ _ON_THE_WAY = {
 
 def settle(
     *, thing: Thing, theirs: dict[str, Any], winners: dict[str, str]
-) -> None:
+) -> dict[str, Any]:
     """See to it that an older word of theirs does not turn a visit's clock back.
 
     What has ended stays ended. Where both moved the status on, the further one
-    stands. Nobody moves a visit that has ended on either side.
+    stands. Nobody moves a visit that has ended on either side. See `Settler`.
     """
     ours = Status(thing.fields[STATUS])
-    their = theirs.get(STATUS)
-    if their is not None and their not in set(Status):
+    if theirs.get(STATUS, ours) not in set(Status):
         del theirs[STATUS]
-        their = None
+    their = Status(theirs[STATUS]) if STATUS in theirs else None
     if ours in _ENDED and (their is None or _ending(their) in {"", _ending(ours)}):
         theirs.clear()
-    elif their is not None and STATUS in winners:
-        if Status(their) in _ENDED:
-            for field in set(theirs) - {STATUS}:
-                del theirs[field]
-        is_further = _progress(Status(their)) > _progress(ours)
-        winners[STATUS] = THEIRS if is_further else OURS
-        if not is_further and Status(their) not in _ENDED:
-            del theirs[STATUS]  # they lag behind; ours has been told, or will be
+    if not theirs or their is None or STATUS not in winners:
+        return {}
+    if their in _ENDED:
+        for field in set(theirs) - {STATUS}:
+            del theirs[field]
+    is_further = _progress(their) > _progress(ours)
+    winners[STATUS] = THEIRS if is_further else OURS
+    if is_further or their in _ENDED or their == ours:
+        return {}
+    return {STATUS: theirs.pop(STATUS)}
 
 
 def write(change: Change) -> Mapping[str, str]:
@@ -78,7 +79,7 @@ def write(change: Change) -> Mapping[str, str]:
 
 
 def _move(change: Change, moves: Mapping[str, Any]) -> None:
-    crew = [UUID(each) for each in moves.get(CREW, [])]
+    crew = _likeliest_first(change, moves.get(CREW, []))
     about: dict[str, Any] = {
         "appointment_id": change.thing.id,
         "actor": change.actor,
@@ -99,6 +100,12 @@ def _move(change: Change, moves: Mapping[str, Any]) -> None:
         services.unassign(**about)
 
 
+def _likeliest_first(change: Change, wanted: Sequence[str]) -> list[UUID]:
+    """Return whom they want on it; who is on it already does not give way."""
+    here = set(change.thing.fields[CREW])
+    return [UUID(each) for each in sorted(wanted, key=lambda one: one not in here)]
+
+
 def _change_status(change: Change, to: Status) -> None:
     reason = change.remote.fields.get("cancellation_reason")
     about: dict[str, Any] = {
@@ -116,9 +123,9 @@ def _change_status(change: Change, to: Status) -> None:
         services.change_status(to=step, **about)
 
 
-def _ending(status: str) -> str:
+def _ending(status: Status) -> str:
     """Return how a visit ended, as far as vendors tell; "" while it is open."""
-    return _ENDINGS.get(Status(status), "")
+    return _ENDINGS.get(status, "")
 
 
 def _progress(status: Status) -> int:
