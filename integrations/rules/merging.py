@@ -50,7 +50,8 @@ def merge(
     """Compare what they say with ours, field by field.
 
     `winners` has the fields that may come in, each with "ours" or "theirs". What they
-    do not say stays as it is.
+    do not say stays as it is. Where nothing was agreed on yet, a blank is nobody's
+    word: it never wipes out what the other side knows.
     """
     to_apply: dict[str, Any] = {}
     to_tell: set[str] = set()
@@ -58,6 +59,8 @@ def merge(
     now_agreed = dict(agreed)
     for field, their in theirs.items():
         own, base = ours.get(field, _ABSENT), agreed.get(field, _ABSENT)
+        if base is _ABSENT and "" in (own, their):
+            base = ""
         if their == own:
             now_agreed[field] = their
             continue
