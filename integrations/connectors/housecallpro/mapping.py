@@ -74,6 +74,11 @@ MAPPING = (
     *_out("appointment", _JOB_OUT),
 )
 
+# Ours by theirs: to know what a blank of a customer stands for.
+CUSTOMER_FIELDS = {
+    remote: field for field, remote in (*_NAMES, *_CONTACTS, ("notes", "notes"))
+}
+
 # Addresses and leads cannot be changed there, nor what a job was made with.
 ONLY_AT_CREATION = {
     "property": frozenset(field for field, _ in _ADDRESS),

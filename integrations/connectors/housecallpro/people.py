@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from integrations.connectors.housecallpro import reading
+from integrations.connectors.housecallpro.mapping import CUSTOMER_FIELDS
 from integrations.connectors.housecallpro.wire import (
     Row,
     all_rows,
@@ -73,9 +74,14 @@ def create_customer(
 def update_customer(
     call: Caller, known: Known, body: Mapping[str, Any]
 ) -> Remote | None:
-    """Change a customer there."""
+    """Change a customer there. A blank only replaces what they had from us."""
     path = f"/customers/{known.ids['customer']}"
-    answer = call("PUT", path, json=with_their_phone(call, body)).json
+    sent = {
+        name: value
+        for name, value in with_their_phone(call, body).items()
+        if value or known.agreed.get(CUSTOMER_FIELDS.get(name, ""))
+    }
+    answer = call("PUT", path, json=sent).json
     has_id = isinstance(answer, Mapping) and answer.get("id")
     return reading.customer(answer) if has_id else None
 

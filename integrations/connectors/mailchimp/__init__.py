@@ -107,7 +107,7 @@ class Mailchimp:
         if "email" in changed:
             members.refuse_to_carry_over(call, thing, member_id)
         try:
-            return members.change(call, thing, member_id, body, changed)
+            return members.change(call, thing, known, body, changed)
         except Refused as refusal:
             if refusal.status != _NOT_FOUND:
                 raise

@@ -23,6 +23,13 @@ _FIELDS = {
 # Tags; each name below `tags.` is only there to tell them apart.
 _TAGS = {"service": "tags.service", "source": "tags.source"}
 
+# Ours by theirs: to know what a blank stands for.
+OURS_BY_MERGE_FIELD = {
+    remote.removeprefix("merge_fields."): field
+    for field, remote in _FIELDS.items()
+    if remote.startswith("merge_fields.")
+}
+
 MAPPING = tuple(
     MappedField(kind=kind, field=field, remote=remote, direction="out")
     for kind, fields in (("customer", _FIELDS), ("lead", {**_FIELDS, **_TAGS}))

@@ -6,9 +6,10 @@ from hashlib import md5
 from typing import Any
 from urllib.parse import quote
 
-from integrations.connectors.port import Answer, Caller
+from integrations.connectors.mailchimp.mapping import OURS_BY_MERGE_FIELD
+from integrations.connectors.port import Answer, Caller, Known
 from integrations.rules.refusals import Busy, NotYet, Refused
-from integrations.rules.things import Page, Remote, Thing
+from integrations.rules.things import Fields, Page, Remote, Thing
 
 GRANTED, REVOKED = "granted", "revoked"
 # Those who get campaigns, or are just being asked whether they want to.
@@ -50,7 +51,7 @@ def upsert(call: Caller, thing: Thing, body: Mapping[str, Any]) -> Remote:
     """
     email = _email(thing)
     sent = {
-        **_clean(body),
+        **_clean(body, agreed={}),
         "email_address": email,
         "status_if_new": _status_if_new(call, thing),
     }
@@ -68,12 +69,13 @@ def upsert(call: Caller, thing: Thing, body: Mapping[str, Any]) -> Remote:
 def change(
     call: Caller,
     thing: Thing,
-    member_id: str,
+    known: Known,
     body: Mapping[str, Any],
     changed: frozenset[str],
 ) -> Remote:
     """Change a member. Its status is left alone, unless we were told no."""
-    sent = {**_clean(body), "email_address": _email(thing)}
+    member_id = known.ids[remote_type_of(thing.kind)]
+    sent = {**_clean(body, agreed=known.agreed), "email_address": _email(thing)}
     if "email_marketing" in changed and (
         status := _status_after(call, thing, member_id)
     ):
@@ -205,12 +207,19 @@ def _tag(call: Caller, member_id: str, thing: Thing, body: Mapping[str, Any]) ->
     )
 
 
-def _clean(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is a member's: no empty merge fields, no half addresses."""
+def _clean(body: Mapping[str, Any], *, agreed: Fields) -> dict[str, Any]:
+    """Return what is a member's, without half addresses.
+
+    A blank only replaces what they had from us.
+    """
     sent = {
         name: value for name, value in body.items() if name not in {"consent", "tags"}
     }
-    merge = dict(sent.pop("merge_fields", {}))
+    merge = {
+        name: value
+        for name, value in sent.pop("merge_fields", {}).items()
+        if value or agreed.get(OURS_BY_MERGE_FIELD.get(name, ""))
+    }
     address = merge.pop("ADDRESS", {})
     if isinstance(address, Mapping) and all(
         address.get(part) for part in _NEEDED_OF_ADDRESS

@@ -251,6 +251,18 @@ def test_a_customer_is_written_down_without_letters_from_them(vendor, call) -> N
     ]
 
 
+def test_a_blank_only_replaces_what_they_had_from_us(vendor, call) -> None:
+    answer(vendor, {"PUT /customers/cus_1": {"id": "cus_1"}})
+    blank = thing("customer", email="", last_name="")
+    known = Known(ids={"customer": "cus_1"}, agreed={"email": "ada@example.com"})
+
+    CONNECTOR.update(call, blank, known, body(blank), frozenset({"email"}))
+
+    assert call.sent("PUT") == [
+        {"first_name": "Ada", "email": "", "mobile_number": "6025550142"}
+    ]
+
+
 def test_an_address_is_compared_as_people_would(vendor, call) -> None:
     rows = [
         {"id": "adr_1", "street": "1 Elm St", "zip": "85005"},

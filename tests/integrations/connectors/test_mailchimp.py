@@ -239,6 +239,17 @@ def test_merge_fields_follow_the_mapping_and_half_addresses_stay_home(call) -> N
     assert not {"tags", "consent"} & set(whole)
 
 
+def test_a_blank_only_replaces_what_they_had_from_us(call) -> None:
+    remote = create(call, ada())
+    ids = {remote.remote_type: remote.remote_id}
+    known = Known(ids=ids, agreed={"phone": "+16025550142"})
+    blank = ada(phone="", last_name="")
+
+    CONNECTOR.update(call, blank, known, body(blank), frozenset({"phone"}))
+
+    assert call.sent("PATCH")[0]["merge_fields"] == {"FNAME": "Ada", "PHONE": ""}
+
+
 def test_tags_say_what_they_asked_for(call) -> None:
     create(call, ada(kind="lead", service="tune-up", source="website"))
 
