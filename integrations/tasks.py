@@ -7,7 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from integrations import services
-from integrations.services import maps, sync
+from integrations.services import deposits, maps, sync
 from integrations.services.inbox import processing
 
 # Below the soft time limit: what has begun is finished.
@@ -74,3 +74,9 @@ def fetch_ways() -> None:
 def refresh_locations() -> None:
     """Let go of coordinates that may be kept no longer."""
     maps.refresh_locations(now=timezone.now())
+
+
+@shared_task
+def tend_deposits() -> None:
+    """Close the pages of deposits that nobody is to pay any more."""
+    deposits.tend_deposits(now=timezone.now())

@@ -107,6 +107,10 @@ POLICY: Mapping[str, Roles] = {
     "holds.create": OFFICE | MACHINE | VISITOR,
     "holds.retrieve": OFFICE | MACHINE | VISITOR,
     "holds.destroy": OFFICE | MACHINE | VISITOR,
+    # Deposits: the token of the hold opens one's own; the office sends money back
+    "deposits.create": OFFICE | MACHINE | VISITOR,
+    "deposits.retrieve": READERS | MACHINE | VISITOR,
+    "deposits.refund": OFFICE,
     # Maintenance plans, and the visit of each of their periods
     "plans.list": READERS,
     "plans.retrieve": READERS,

@@ -23,6 +23,11 @@ def holds_of_token(token: str) -> QuerySet[Hold]:
     return holds.select_related("service", "location")
 
 
+def hold_of_id(hold_id: UUID) -> QuerySet[Hold]:
+    """Return the hold of that id, over or not; or nothing."""
+    return Hold.objects.filter(pk=hold_id).select_related("service", "location")
+
+
 def own_holds(token: str) -> list[UUID]:
     """Return what must not stand in the way of whoever has that token (R11)."""
     if not token:

@@ -50,8 +50,9 @@ class BookingRequest:
     by the wall clock of the branch. The address is `property`, or follows from the
     lead. `location` is found by the address where it is not given. `technician_id`
     leads the crew. `override` sets soft rules aside, for the `reason` given (R9).
-    `hold` is the token of a hold on that slot. `known` is what was read along with
-    the property.
+    `hold` is the token of a hold on that slot, or its id where whoever held it is
+    known otherwise: a visitor's request never names that. `known` is what was read
+    along with the property.
     """
 
     service: Service
@@ -64,7 +65,7 @@ class BookingRequest:
     notes: str = ""
     override: frozenset[Override] = frozenset()
     reason: str = ""
-    hold: str = ""
+    hold: str | UUID = ""
     known: Known | None = None
 
 

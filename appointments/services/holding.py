@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from appointments.models import Appointment, Assignment, Hold
 from appointments.rules.slots import Wish
 from appointments.selectors.fitness import misfits
-from appointments.selectors.holds import holds_of_token
+from appointments.selectors.holds import hold_of_id, holds_of_token
 from appointments.services.locking import lock_technicians
 from core.db import take_turns
 from core.errors import Gone, Rejected
@@ -38,12 +38,12 @@ def take_turn_of(visitors: Iterable[str]) -> None:
         take_turns(f"hold of {visitor}")
 
 
-def find_hold(token: str) -> Hold | None:
-    """Return the hold of that token, over or not, with its visitor's turn taken.
+def find_hold(token: str | UUID) -> Hold | None:
+    """Return the hold of that token (or id), over or not, its visitor's turn taken.
 
     None where it was booked, let go or replaced, or never was. Needs a transaction.
     """
-    holds = holds_of_token(token)
+    holds = holds_of_token(token) if isinstance(token, str) else hold_of_id(token)
     found = holds.values_list("visitor", flat=True).first()
     if found is None:
         return None

@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from integrations.api.callbacks import CallbackView
 from integrations.api.conflicts import ConflictViewSet
 from integrations.api.connections import ConnectionViewSet
+from integrations.api.deposits import DepositViewSet
 from integrations.api.inbox_views import InboxViewSet
 from integrations.api.report import ReportView
 from integrations.api.views import DeliveryViewSet, WebhookEndpointViewSet
@@ -14,6 +15,7 @@ router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register(
     "webhook-endpoints", WebhookEndpointViewSet, basename="webhook-endpoint"
 )
+router.register("deposits", DepositViewSet, basename="deposit")
 router.register("deliveries", DeliveryViewSet, basename="delivery")
 router.register("integrations/connections", ConnectionViewSet, basename="connection")
 router.register("integrations/conflicts", ConflictViewSet, basename="conflict")

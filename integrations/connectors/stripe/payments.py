@@ -12,7 +12,6 @@ from integrations.rules.things import Remote
 
 # Stripe closes no page sooner, and none later.
 SHORTEST, LONGEST = timedelta(minutes=30), timedelta(hours=24)
-ALREADY_REFUNDED = "charge_already_refunded"
 _NOT_FOUND = 404
 _PAGE = 100
 _PAGES = 10
@@ -127,14 +126,14 @@ def refund(
         "payment_intent": intent_id,
         "amount": amount,
         "reason": "requested_by_customer",
-        "metadata": {**notes, "refund": key},
+        "metadata": {**notes, reading.REFUND_NOTE: key},
     }
     return reading.of_refund(wire.post(call, "/v1/refunds", body, key=key), at=None)
 
 
 def _find_refund(call: Caller, *, intent_id: str, key: str) -> Remote | None:
     for each in _refunds_of(call, intent_id):
-        if (each.get("metadata") or {}).get("refund") == key:
+        if (each.get("metadata") or {}).get(reading.REFUND_NOTE) == key:
             return reading.of_refund(each, at=None)
     return None
 

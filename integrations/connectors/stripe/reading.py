@@ -2,7 +2,8 @@
 
 Each is a `Remote` of kind "payment" whose `fields` are: `news` (one of `News`), the
 `deposit` that it is for as our notes name it, `session`, `intent` and `refund` as far
-as they show, `amount` in minor units, `currency` (upper case) and `live`.
+as they show, `refund_key` as we named it, `amount` in minor units, `currency` (upper
+case) and `live`.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from integrations.rules.things import Remote
 
 KIND = "payment"
 # Under these names our notes stand at session, intent and refund.
-DEPOSIT_NOTE = "deposit_id"
+DEPOSIT_NOTE, REFUND_NOTE = "deposit_id", "refund_key"
 
 Object = Mapping[str, Any]
 
@@ -153,6 +154,7 @@ def _remote(there: Object, *, at: datetime | None, **said: Any) -> Remote:
         "session": "",
         "intent": "",
         "refund": "",
+        "refund_key": str((there.get("metadata") or {}).get(REFUND_NOTE) or ""),
         "currency": str(there.get("currency") or "").upper(),
         "live": bool(there.get("livemode")),
         "deposit": deposit,
