@@ -41,6 +41,7 @@ from tests.factories import (
     make_time_off,
     make_user,
 )
+from tests.integrations.deposits.rows import make_deposit
 from tests.integrations.inbox.callers import make_connection
 
 Made = Mapping[str, Any]
@@ -253,6 +254,13 @@ def delivery(technician: Technician) -> Made:
     return {"pk": message.key, "key": message.key}
 
 
+def deposit(technician: Technician) -> Made:
+    """Make a deposit of the branch that is paid."""
+    visit = make_appointment(technician=technician)
+    row = make_deposit(visit=visit)
+    return {"pk": row.pk, "token": f"token of {row.pk}"}
+
+
 def conflict(technician: Technician) -> Made:
     """Make a conflict of a connection of the branch."""
     row = make_connection(
@@ -371,6 +379,11 @@ ROWS: dict[str, Row] = {
     "holds/<uuid:pk>": thing(
         hold, company_wide=True, headers={"X-Hold-Token": "{token}"}
     ),
+    "deposits": nothing(),
+    "deposits/<uuid:pk>": thing(
+        deposit, company_wide=True, headers={"X-Hold-Token": "{token}"}
+    ),
+    "deposits/<uuid:pk>/refund": thing(deposit, bodies={"post": {"reason": "Rain"}}),
     "appointments/<uuid:pk>/approve": thing(request),
     "appointments/<uuid:pk>/decline": thing(
         request, bodies={"post": {"reason": "Too far"}}
