@@ -87,7 +87,7 @@ class InboxViewSet(
     resource = "inbox"
     serializer_class = InboundOutput
     filterset_class = InboxFilter
-    lookup_value_converter = "int"
+    lookup_value_converter = "str"  # what is no number is not there either
     ordering = ("-id",)
 
     def get_queryset(self) -> QuerySet[InboundEvent]:
@@ -101,9 +101,11 @@ class InboxViewSet(
     @extend_schema(request=None, responses={202: InboundOutput})
     @action(detail=True, methods=["post"])
     @idempotent()
-    def replay(self, request: Request, pk: int) -> Response:
+    def replay(self, request: Request, pk: str) -> Response:
         """Take in again what was given up, or was nothing to us."""
         event = inbox.replay_inbound(
-            event_id=pk, actor=actor_of(request), now=timezone.now()
+            event_id=self.get_object().pk,
+            actor=actor_of(request),
+            now=timezone.now(),
         )
         return Response(InboundOutput(event).data, status.HTTP_202_ACCEPTED)

@@ -450,8 +450,8 @@ ROWS: dict[str, Row] = {
         conflict, bodies={"post": {"keep": "ours"}}
     ),
     "integrations/inbox": listing(callback),
-    "integrations/inbox/<int:pk>": thing(callback),
-    "integrations/inbox/<int:pk>/replay": thing(callback),
+    "integrations/inbox/<str:pk>": thing(callback),
+    "integrations/inbox/<str:pk>/replay": thing(callback),
     "deliveries/replay": nothing(),
     "deliveries/<uuid:key>": thing(delivery),
     "deliveries/<uuid:key>/replay": thing(delivery),

@@ -313,14 +313,14 @@ class TestDeaths:
 
     def test_what_kills_its_worker_each_time_ends(self, titan) -> None:
         poison = say(titan, key="poison")
-        claims = 0
+        claims = []
 
-        while leasing.claim(event_id=poison.pk) is not None:
-            claims += 1
+        for _ in range(20):
+            claims.append(leasing.claim(event_id=poison.pk))
             come_due()  # its worker is gone, and so is its lease
 
         poison.refresh_from_db()
-        assert claims == leasing.MAX_ATTEMPTS
+        assert len([one for one in claims if one]) == leasing.MAX_ATTEMPTS
         assert (poison.state, poison.note) == (
             "dead",
             "The worker that had it did not come back.",
