@@ -1,0 +1,1 @@
+"""The house under fire: `python -m tests.chaos` (docs/reliability.md)."""
