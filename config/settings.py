@@ -576,8 +576,10 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if USE_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = USE_HTTPS
 # What vendors call us by: some sign the whole URL, and a proxy may have changed it.
+# Empty: as they came in.
+_FIRST_NAME = ALLOWED_HOSTS[0].lstrip(".") if PRODUCTION and ALLOWED_HOSTS else ""
 PUBLIC_BASE_URL = env.str(
-    "PUBLIC_BASE_URL", default=f"https://{ALLOWED_HOSTS[0]}" if PRODUCTION else ""
+    "PUBLIC_BASE_URL", default=f"https://{_FIRST_NAME}" if _FIRST_NAME else ""
 )
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
