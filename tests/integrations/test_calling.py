@@ -19,6 +19,7 @@ from integrations.rules.refusals import (
     NoAnswer,
     NotAllowed,
     NotSent,
+    Postponed,
     Refused,
 )
 from integrations.services.calling import caller_for, keeping, wire
@@ -89,6 +90,16 @@ class TestWhatGoesOut:
             call("GET", "/me")
 
         assert vendor.opened == 1
+
+    @pytest.mark.parametrize("state", ["paused", "needs_attention"])
+    def test_a_vendor_that_is_not_in_use_is_left_alone(self, vendor, state) -> None:
+        attention = "Look!" if state == "needs_attention" else ""
+        connection = connect(vendor.url, state=state, attention=attention)
+
+        said = failure(caller_for(connection), "GET", "/me")
+
+        assert type(said) is Postponed
+        assert not vendor.heard
 
     def test_no_transaction_is_open_meanwhile(self, vendor) -> None:
         call = caller_for(connect(vendor.url))

@@ -15,7 +15,7 @@ import structlog
 from core.request_log import current_request_id
 from integrations.connectors.port import Answer, Connector
 from integrations.connectors.registry import connector_of
-from integrations.models import Connection
+from integrations.models import Connection, ConnectionState
 from integrations.rules.breaker import is_recovering
 from integrations.rules.pace import Pace, pace, recovery_pace
 from integrations.rules.refusals import (
@@ -49,6 +49,8 @@ PATIENCE_SECONDS = 1.0
 _FOR_THE_CALL = 5.0
 # After a 429 that does not say for how long.
 _PAUSE = timedelta(seconds=2)
+# Whoever asks in spite of its state may ask again then.
+_NOT_IN_USE = timedelta(minutes=1)
 _UNAUTHORISED = 401
 _SHORTEST_SECRET = 6
 
@@ -174,6 +176,8 @@ class VendorCaller:
     ) -> Answer:
         if self._left() <= 0:
             raise NotSent("There was no time left for it.")
+        if not self._insists and self.connection.state != ConnectionState.ACTIVE:
+            raise Postponed("The connection is not in use.", retry_after=_NOT_IN_USE)
         try:
             passed = guard.enter(
                 connection_id=self.connection.pk, insists=self._insists
