@@ -49,28 +49,34 @@ def take_turns(name: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 
 
-def insert_new(rows: Sequence[models.Model]) -> None:
-    """Insert new instances of one model, whose keys are drawn already.
+def insert_new(*groups: Sequence[models.Model]) -> None:
+    """Insert new instances, each group of one model, by one statement.
 
-    For the few rows that each booking writes: the ORM puts its INSERT together anew
-    each time, which takes longer than PostgreSQL needs for it.
+    Their keys are drawn already. For the few rows that each booking writes: the ORM
+    puts its INSERT together anew each time, which takes longer than PostgreSQL needs
+    for it.
     """
-    if not rows:
-        return
-    fields = rows[0]._meta.concrete_fields
+    rows = [row for group in groups for row in group]
     values = [
         field.get_db_prep_save(field.pre_save(row, add=True), connection)
         for row in rows
-        for field in fields
+        for field in row._meta.concrete_fields
     ]
+    shape = tuple((type(group[0]), len(group)) for group in groups)
     with connection.cursor() as cursor:
-        cursor.execute(_insert_of(type(rows[0]), len(rows)), values)
+        cursor.execute(_insert_of(shape), values)
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias
 
 
 @cache
-def _insert_of(model: type[models.Model], count: int) -> str:
+def _insert_of(shape: tuple[tuple[type[models.Model], int], ...]) -> str:
+    *others, last = (_insert_into(model, count) for model, count in shape)
+    before = ", ".join(f"part_{n} AS ({each})" for n, each in enumerate(others))
+    return f"WITH {before} {last}" if others else last
+
+
+def _insert_into(model: type[models.Model], count: int) -> str:
     quote = connection.ops.quote_name
     fields = model._meta.concrete_fields
     columns = ", ".join(quote(str(field.column)) for field in fields)

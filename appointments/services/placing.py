@@ -188,12 +188,13 @@ def occupy(visit: Appointment | Hold, *, wish: Wish, way: Placement) -> None:
     """
     visit.starts_at, visit.ends_at = to_moment(way.start), to_moment(way.end)
     visit.zone_id = wish.zone_id
-    if visit._state.adding:
-        insert_new([visit])
-    else:
-        _take_off(visit)
+    crew = _assignments(visit, wish=wish, way=way)
     with on_breach("technician_is_in_one_place", double_booked(), savepoint=False):
-        insert_new(_assignments(visit, wish=wish, way=way))
+        if visit._state.adding:
+            insert_new([visit], crew)
+        else:
+            _take_off(visit)
+            insert_new(crew)
 
 
 def _assignments(

@@ -5,12 +5,14 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.db.models import Sum
+from django.db.transaction import atomic
 
 from appointments.models import Appointment, Assignment, BranchDay
 from appointments.rules.states import OPEN, Status, Step
 from appointments.services import branch_days
+from core.db import insert_new
 from core.models import Location
 from tests.factories import (
     DAY,
@@ -91,6 +93,31 @@ def test_a_crew_comes_and_goes_in_one_statement() -> None:
     assert together == {"visits": 1, "planned_minutes": 180}
     assert alone == {"visits": 1, "planned_minutes": 60}
     assert account(branch) == {"visits": 1, "unassigned": 1}
+
+
+def test_a_visit_and_its_crew_come_in_one_statement() -> None:
+    technician = make_technician()
+    visit = make_appointment(location=technician.location)
+    member = make_assignment(appointment=visit, technician=technician)
+    Appointment.objects.all().delete()
+
+    insert_new([visit], [member])
+
+    assert account(technician.location) == {"visits": 1, "planned_minutes": 60}
+    assert mistakes() == []
+
+
+def test_nobody_comes_to_a_visit_that_is_not_there() -> None:
+    technician = make_technician()
+    visit = make_appointment(location=technician.location)
+    member = make_assignment(appointment=visit, technician=technician)
+    Assignment.objects.all().delete()
+    Appointment.objects.all().delete()
+
+    with pytest.raises(IntegrityError, match="there is no visit"), atomic():
+        insert_new([member])
+
+    assert mistakes() == []
 
 
 def test_a_visit_that_moves_takes_its_figures_along() -> None:
