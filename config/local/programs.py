@@ -75,7 +75,10 @@ class House:
         """Be the vendors and the demo's subscriber, and fail on demand."""
         return self._program(
             "The sandbox world",
-            [*MANAGE, "sandbox", "--port", str(sandbox_port(self.port))],
+            [
+                *(*MANAGE, "sandbox", "--port", str(sandbox_port(self.port))),
+                *("--acts", self.environment["SANDBOX_ACTS"]),
+            ],
         )
 
     def _program(self, name: str, command: Sequence[str]) -> Program:
@@ -141,6 +144,9 @@ def app_environment(
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "SANDBOX_URL": f"http://127.0.0.1:{sandbox_port(port)}",
         "SANDBOX_SECRET": webhook_secret(state.secret("SANDBOX_SECRET")),
+        "SANDBOX_ACTS": str(state.folder / "sandbox-acts.json"),
+        "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
+        "SMS_PROVIDER": "integrations.services.texting.TwilioProvider",
         "PYTHONUNBUFFERED": "1",
     }
     return {**defaults, **os.environ, **servers, "ENVIRONMENT": "local"}

@@ -23,7 +23,7 @@ Fieldbook is up after {seconds:.1f} s.  Ctrl-C stops it; the data stays.
   {site}/admin/         for the office
   {site}/api/docs       the API, to try out
   {site}/api/redoc      the API, to read
-  {sandbox}                webhooks as they arrive; tell it to fail
+  {sandbox}                the vendors outside, played; break one, and watch it heal
 
 Log in with the password {PASSWORD} as
 {logins}

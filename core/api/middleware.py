@@ -24,7 +24,8 @@ from core.request_log import bind_request_id
 # Each request writes here: its line is made by hand, and config.log writes it as it is.
 log = logging.getLogger("fieldbook.access")
 
-_PROBES = {"healthz", "readyz", "metrics"}
+# Probes say nothing new, and what vendors say is on record in the inbox.
+_QUIET = {"healthz", "readyz", "metrics", "api/v1/webhooks/<slug:vendor>/<str:token>"}
 
 
 class RequestContext:
@@ -60,7 +61,7 @@ def _log_access(
     request: HttpRequest, response: HttpResponse, *, seconds: float, request_id: str
 ) -> None:
     route = request.resolver_match.route if request.resolver_match else ""
-    if route in _PROBES and response.status_code < HTTPStatus.BAD_REQUEST:
+    if route in _QUIET and response.status_code < HTTPStatus.BAD_REQUEST:
         return
     # Only what is known already: the log must not cost a query. And nothing of the
     # caller's making but a well-formed id: there is nothing to mask.

@@ -1,8 +1,10 @@
 """Run the sandbox world: fakes of the vendors, and a receiver of our webhooks."""
 
 import contextlib
+import json
 import os
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -33,6 +35,12 @@ class Command(BaseCommand):
             help="Scales the times after which vendors tell us again; 0.1 is faster.",
         )
 
+        parser.add_argument(
+            "--acts",
+            type=Path,
+            help="JSON of vendor: [[act, arguments], ...], done before anybody calls.",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             inbox = Inbox(secret=options["secret"])
@@ -47,5 +55,14 @@ class Command(BaseCommand):
             SandboxServer(address, inbox=inbox, world=world) as server,
         ):
             at = f"http://{options['host']}:{server.server_port}"
+            self._act(world, options["acts"])
             self.stdout.write(f"The sandbox world listens at {at}")
             server.serve_forever()
+
+    def _act(self, world: World, file: Path | None) -> None:
+        """Do what people do in the vendors' own apps to set them up."""
+        if file is None:
+            return
+        for vendor, acts in json.loads(file.read_text()).items():
+            for name, arguments in acts:
+                world.act(vendor, name, arguments)
