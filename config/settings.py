@@ -555,7 +555,7 @@ CORS_EXPOSE_HEADERS = [
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # Signed webhooks may go to loopback and plain http only on a laptop or in tests:
-# the sandbox receiver lives there.
+# the sandbox world lives there.
 WEBHOOK_ALLOW_PRIVATE_TARGETS = not PRODUCTION
 # Likewise connections to vendors: in production only hosts that are theirs.
 VENDORS_MAY_BE_ANYWHERE = not PRODUCTION
