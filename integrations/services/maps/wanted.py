@@ -6,6 +6,7 @@ again.
 """
 
 import threading
+import time
 from collections.abc import Iterable
 
 import structlog
@@ -25,19 +26,21 @@ _AWAY = (RedisError, OSError)
 
 _guard = threading.Lock()
 _noted: set[Way] = set()
-_timers: list[threading.Timer] = []
+_flushes_at = 0.0
 
 
 def note(way: Way) -> None:
     """Note that a way is wanted; it costs no call."""
+    global _flushes_at  # noqa: PLW0603  # one bell per process
     with _guard:
         if len(_noted) < _MOST:
             _noted.add(way)
-        if _timers:
+        now = time.monotonic()
+        if now < _flushes_at:
             return
-        timer = threading.Timer(_AFTER_SECONDS, flush)
-        timer.daemon = True
-        _timers.append(timer)
+        _flushes_at = now + _AFTER_SECONDS  # a fork loses threads: then the next rings
+    timer = threading.Timer(_AFTER_SECONDS, flush)
+    timer.daemon = True
     timer.start()
 
 
@@ -46,7 +49,6 @@ def flush() -> None:
     with _guard:
         ways = list(_noted)
         _noted.clear()
-        _timers.clear()
     put(ways)
 
 
