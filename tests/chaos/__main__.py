@@ -42,9 +42,9 @@ def main(words: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     add = parser.add_argument
-    add("--events", type=int, default=3000, help="changes that are acknowledged")
-    add("--calm", type=float, default=45, help="seconds before the first fault")
-    add("--seconds", type=float, default=300, help="under fire")
+    add("--events", type=int, default=3000, help="of what is acknowledged")
+    add("--calm", type=float, default=40, help="seconds before the first fault")
+    add("--seconds", type=float, default=480, help="under fire")
     add("--clients", type=int, default=4, help="who use the house at once")
     add("--crew", type=int, default=12, help="technicians")
     add("--outage", type=float, default=6, help="seconds of 503 to everything")

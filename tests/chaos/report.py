@@ -52,11 +52,12 @@ def text(
     }
     seconds = f"{times.calm:.0f} s calm and {times.storm:.0f} s under fire"
     lines = [
-        f"{title} {ledger.acknowledged} acknowledged changes, {seconds}.",
+        f"{title} {ledger.events} events, {seconds}.",
         "",
         "| what | how many |",
         "|---|---|",
         *(f"| {name} | **{count}** |" for name, count in verdict.items()),
+        f"| acknowledged changes | {ledger.acknowledged} |",
         *_rows(ledger.by_kind),
         f"| requests sent again by their client | {ledger.repeated} |",
         f"| requests that nobody answered in a minute | {ledger.unheard} |",

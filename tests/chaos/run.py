@@ -29,6 +29,7 @@ from tests.chaos.waiting import (
 )
 
 _LOOK_EVERY = 0.25
+_EVENTS_A_CHANGE = 1.3
 # A vendor's times of telling again, shortened: its longest try comes after 3 s.
 _PACE = 0.01
 _ANY_SECRET = "whsec_Y2hhb3M="  # until the endpoint has its own
@@ -103,7 +104,7 @@ class Run:
             town,
             port=self._house.port,
             events=given.events,
-            per_second=given.events / (given.calm + given.seconds),
+            per_second=given.events / _EVENTS_A_CHANGE / (given.calm + given.seconds),
             seed=given.seed,
         )
 
