@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -22,7 +23,9 @@ from integrations.models import (
     SyncConflict,
 )
 from integrations.selectors.standing import standings
+from notifications.models import Notification
 from tests.core.outbox_rows import tell
+from tests.factories import make_appointment
 
 pytestmark = pytest.mark.django_db
 
@@ -151,7 +154,7 @@ def test_however_many_there_are_it_asks_as_many_questions(
 ) -> None:
     message(connection.pk, OutboxStatus.DEAD, age=HOUR)
     for n in range(5):
-        other = Connection.objects.create(vendor="twilio", name=f"Texts {n}")
+        other = Connection.objects.create(vendor="mailchimp", name=f"List {n}")
         message(other.pk, OutboxStatus.DEAD, age=HOUR)
 
     with django_assert_num_queries(7):
@@ -197,3 +200,34 @@ def test_prometheus_is_told_the_same(connection) -> None:
     assert f"fieldbook_breaker_state{labels} 2.0" in lines
     lag = next(line for line in lines if line.startswith("fieldbook_outbox_lag"))
     assert float(lag.rpartition(" ")[2]) >= 3600
+
+
+def test_texts_stand_with_the_connection_that_sends_them() -> None:
+    texts = Connection.objects.create(vendor="twilio", name="Texts")
+    visit = make_appointment()
+    fates: list[dict[str, Any]] = [
+        {"sent_at": NOW, "carrier_status": "delivered"},
+        {"sent_at": NOW},
+        {"sent_at": NOW, "carrier_status": "undelivered"},
+        {"delivery": message("anybody", OutboxStatus.PENDING, age=HOUR)},
+        {"delivery": message("anybody", OutboxStatus.DEAD, age=HOUR)},
+    ]
+    for n, given in enumerate(fates):
+        text = Notification.objects.create(
+            key=str(n),
+            appointment=visit,
+            customer=visit.customer,
+            event_name="appointment.booked",
+            kind="confirmation",
+            channel="sms",
+            recipient="+16025550142",
+            body="See you",
+            **given,
+        )
+        Notification.objects.filter(pk=text.pk).update(created_at=NOW - HOUR)
+
+    out = standing_of(texts).outgoing
+
+    assert (out.delivered, out.waiting, out.dead) == (2, 1, 2)
+    assert (out.punctual, out.due) == (2, 4)
+    assert out.p50_seconds == 3600
