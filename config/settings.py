@@ -267,6 +267,7 @@ EVENT_HANDLERS: dict[str, list[str]] = {
     "webhook_endpoint.deleted": [],
     # Vendors, and who changed what about them.
     "callback.replayed": [],
+    "callbacks.replayed": [],
     "connection.created": [],
     "connection.updated": [],
     "connection.deleted": [],

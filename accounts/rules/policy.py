@@ -153,6 +153,7 @@ POLICY: Mapping[str, Roles] = {
     "inbox.list": ADMIN,
     "inbox.retrieve": ADMIN,
     "inbox.replay": ADMIN,
+    "inbox.replay_many": ADMIN,
     "webhook_endpoints.list": ADMIN,
     "webhook_endpoints.retrieve": ADMIN,
     "webhook_endpoints.create": ADMIN,

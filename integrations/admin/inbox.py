@@ -4,8 +4,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from core.admin.actions import Action, PageAdmin
@@ -35,6 +37,29 @@ class TakeInAgainForm(ActionForm):
         return inbox.replay_inbound(
             event_id=self.thing.pk, actor=self.actor, now=self.now
         )
+
+
+class TakeInAllForm(ActionForm):
+    """Take in again all that was given up; a second press finds it waiting."""
+
+    def run(self) -> int:
+        return inbox.replay_dead(
+            events=inbox_of(actor=self.actor),
+            actor=self.actor,
+            now=self.now,
+            asked={"state": InboundState.DEAD.value},
+        )
+
+
+_TAKE_IN_ALL = Action(
+    slug="replay-dead",
+    label="Take in again what was given up",
+    icon="replay",
+    form=TakeInAllForm,
+    done="What was given up is taken in again.",
+    hint="The oldest 10,000. What has had its effect has it no second time.",
+    leaves_nothing=True,
+)
 
 
 class StateFilter(DropdownFilter):
@@ -90,6 +115,21 @@ class InboundEventAdmin(AdminsOnly, PageAdmin):
             style="primary",
         ),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.replay_dead_view)
+        name = "integrations_inboundevent_replay_dead"
+        return [path("replay-dead/", view, name=name), *super().get_urls()]
+
+    def list_links(self, request: HttpRequest) -> list[tuple[str, str]]:
+        return [(_TAKE_IN_ALL.label, self.url("replay_dead"))]
+
+    def replay_dead_view(self, request: HttpRequest) -> HttpResponse:
+        """Ask once, and take in again all that was given up."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        back = self.url("changelist")
+        return self.ask(request, _TAKE_IN_ALL, thing=None, back=back)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[InboundEvent]:
         return inbox_of(actor=actor_of(request))

@@ -14,6 +14,8 @@ from rest_framework.response import Response
 from core.api.actors import actor_of
 from core.api.filters import MomentFilter
 from core.api.idempotency import idempotent
+from core.api.serializers import StrictSerializer
+from integrations.api.serializers import InstantField, ReplayOutput
 from integrations.models import InboundEvent, InboundState, Source, Vendor
 from integrations.selectors.inbox import inbox_of
 from integrations.services import inbox
@@ -79,6 +81,24 @@ class InboundWithBodyOutput(InboundOutput):
         return inbox.body_of(event).decode(errors="replace")
 
 
+class InboxReplayInput(StrictSerializer):
+    """Which of those given up to take in again: what came in [from, to)."""
+
+    field_from = InstantField(label="from")
+    to = InstantField()
+    connection = serializers.UUIDField(required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = super().get_fields()
+        fields["from"] = fields.pop("field_from")  # a keyword of Python
+        return fields
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["to"] <= attrs["from"]:
+            raise serializers.ValidationError({"to": "Must be after from."})
+        return attrs
+
+
 class InboxViewSet(
     mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet
 ):
@@ -109,3 +129,28 @@ class InboxViewSet(
             now=timezone.now(),
         )
         return Response(InboundOutput(event).data, status.HTTP_202_ACCEPTED)
+
+    @extend_schema(
+        operation_id="inbox_replay_many",
+        request=InboxReplayInput,
+        responses={202: ReplayOutput},
+    )
+    @action(detail=False, methods=["post"], url_path="replay")
+    @idempotent()
+    def replay_many(self, request: Request) -> Response:
+        """Take in again what was given up in a time, say after an outage."""
+        form = InboxReplayInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        asked = form.validated_data
+        events = self.get_queryset().filter(
+            received_at__gte=asked["from"], received_at__lt=asked["to"]
+        )
+        if "connection" in asked:
+            events = events.filter(connection=asked["connection"])
+        count = inbox.replay_dead(
+            events=events,
+            actor=actor_of(request),
+            now=timezone.now(),
+            asked=dict(request.data),
+        )
+        return Response({"count": count}, status.HTTP_202_ACCEPTED)

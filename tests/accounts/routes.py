@@ -450,6 +450,7 @@ ROWS: dict[str, Row] = {
         conflict, bodies={"post": {"keep": "ours"}}
     ),
     "integrations/inbox": listing(callback),
+    "integrations/inbox/replay": nothing(),
     "integrations/inbox/<str:pk>": thing(callback),
     "integrations/inbox/<str:pk>/replay": thing(callback),
     "deliveries/replay": nothing(),

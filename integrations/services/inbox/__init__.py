@@ -11,7 +11,11 @@ from integrations.services.inbox.receiving import (
     is_handshake,
     receive,
 )
-from integrations.services.inbox.replaying import REPLAYABLE, replay_inbound
+from integrations.services.inbox.replaying import (
+    REPLAYABLE,
+    replay_dead,
+    replay_inbound,
+)
 from integrations.services.inbox.storing import body_of, store_polled
 
 __all__ = [
@@ -22,6 +26,7 @@ __all__ = [
     "called_connection",
     "is_handshake",
     "receive",
+    "replay_dead",
     "replay_inbound",
     "store_polled",
 ]

@@ -150,6 +150,50 @@ class TestReplay:
         assert not Event.objects.filter(name="callback.replayed").exists()
 
 
+class TestReplayOfMany:
+    """After an outage: all that was given up in a time."""
+
+    TIME = {"from": "2020-01-01T00:00:00Z", "to": "2090-01-01T00:00:00Z"}
+
+    def replay(self, admin, **more):
+        return admin.post(f"{URL}/replay", self.TIME | more, format="json")
+
+    def test_the_dead_wait_again_and_nothing_else(self, admin, hints) -> None:
+        dead = [say(state="dead") for _ in range(2)]
+        done = say(state="processed")
+        hints.clear()
+
+        answers = [self.replay(admin).json() for _ in range(2)]
+
+        done.refresh_from_db()
+        assert answers == [{"count": 2}, {"count": 0}]
+        assert done.state == "processed"
+        waiting = InboundEvent.objects.filter(state="received", attempts=0)
+        assert {event.pk for event in waiting} == {event.pk for event in dead}
+        audit = Event.objects.get(name="callbacks.replayed")
+        assert audit.data == {"count": 2, "asked": self.TIME}
+
+    def test_of_one_connection(self, admin) -> None:
+        event = say(state="dead")
+        say(state="dead")
+
+        answer = self.replay(admin, connection=str(event.connection_id))
+
+        event.refresh_from_db()
+        assert answer.json() == {"count": 1}
+        assert event.state == "received"
+
+    def test_of_another_time(self, admin) -> None:
+        say(state="dead")
+
+        assert self.replay(admin, to="2020-01-02T00:00:00Z").json() == {"count": 0}
+
+    def test_a_time_has_a_length(self, admin) -> None:
+        answer = self.replay(admin, to="2020-01-01T00:00:00Z")
+
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+
+
 class TestAdminSite:
     """The same as pages."""
 
@@ -188,6 +232,15 @@ class TestAdminSite:
         event.refresh_from_db()
         assert answer.status_code == 302
         assert event.state == "received"
+
+    def test_another_takes_in_all_that_was_given_up(self, browser) -> None:
+        for _ in range(3):
+            say(state="dead")
+
+        answer = browser.post(reverse("admin:integrations_inboundevent_replay_dead"))
+
+        assert answer.status_code == 302
+        assert InboundEvent.objects.filter(state="received").count() == 3
 
     def test_others_see_nothing_of_it(self, client) -> None:
         client.force_login(make_user(Role.DISPATCHER, locations=[make_location()]))
