@@ -2,13 +2,10 @@
 
 import argparse
 import os
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from config.local.processes import say
-from integrations.sandbox.server import SandboxServer
 from integrations.sandbox.servicetitan import ServiceTitan
 from integrations.sandbox.world import World
 from tests.chaos import report
@@ -19,6 +16,7 @@ from tests.chaos.listener import Listener
 from tests.chaos.office import Office
 from tests.chaos.people import Crowd
 from tests.chaos.report import Times, Told
+from tests.chaos.scene import outside
 from tests.chaos.town import VENDOR, Town, found, listen
 from tests.chaos.waiting import (
     Spread,
@@ -47,7 +45,7 @@ class Run:
 
     def whole(self) -> tuple[str, bool]:
         """Do it all; return the report, and whether all is well."""
-        with self._outside() as (server, url):
+        with outside(self._world) as (server, url):
             town = found(
                 world=self._world,
                 sandbox_url=url,
@@ -82,21 +80,6 @@ class Run:
             return text, self._is_good(account, drained)
 
     # --- The parts ---------------------------------------------------------------
-
-    @contextmanager
-    def _outside(self) -> Iterator[tuple[SandboxServer, str]]:
-        """Let the vendor and the subscriber listen."""
-        listener = Listener(secret=_ANY_SECRET)
-        with SandboxServer(
-            ("127.0.0.1", 0), inbox=listener, world=self._world
-        ) as server:
-            thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-            thread.start()
-            try:
-                yield server, f"http://127.0.0.1:{server.server_port}"
-            finally:
-                server.shutdown()
-                thread.join()
 
     def _crowd(self, town: Town) -> Crowd:
         given = self._given
