@@ -308,6 +308,17 @@ def test_a_capped_day_is_not_listed(company) -> None:
     assert days_offered(company) == [TODAY, NEXT_DAY]
 
 
+def test_a_promise_of_days_counts_on_its_first(company) -> None:
+    Cap.objects.create(location=company.branch, most=1)
+    visit = book(company)
+    later = {"starts_at": 2, "ends_at": 2, "window_ends_at": 3}
+    for name, days in later.items():
+        setattr(visit, name, getattr(visit, name) + timedelta(days=days))
+    visit.save()
+
+    assert days_offered(company) == [TODAY, NEXT_DAY]
+
+
 def days_offered(company) -> list[date]:
     wish = capacity.wish_for(
         service=company.service,
