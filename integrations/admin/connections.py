@@ -240,7 +240,7 @@ def _callbacks(connection: Connection) -> list[tuple[str, Any]]:
     health = getattr(connection, "health", None)
     until = connection.previous_secret_until
     return [
-        ("Path", services.inbound_path(connection)),
+        ("URL", services.inbound_url(connection) or "-"),
         ("Secret", "Set" if connection.inbound_secret else "None"),
         ("Old secret until", moment_text(until, zone=_UTC)),
         ("Last call", moment_text(health and health.last_inbound_at, zone=_UTC)),

@@ -14,7 +14,7 @@ from integrations.models import (
     Vendor,
     Winner,
 )
-from integrations.services import inbound_path
+from integrations.services import inbound_url
 
 FASTEST = 1000.0
 _MOST_ROWS = 300
@@ -175,15 +175,15 @@ class ConnectionOutput(serializers.ModelSerializer):
 
 
 class ConnectionDetail(ConnectionOutput):
-    """A connection with the path that its vendor is to call: keep it to yourself."""
+    """A connection with the URL that its vendor is to call: keep it to yourself."""
 
-    inbound_path = serializers.SerializerMethodField()
+    inbound_url = serializers.SerializerMethodField()
 
     class Meta(ConnectionOutput.Meta):
-        fields = (*ConnectionOutput.Meta.fields, "inbound_path")  # type: ignore[assignment]  # one longer
+        fields = (*ConnectionOutput.Meta.fields, "inbound_url")  # type: ignore[assignment]  # one longer
 
-    def get_inbound_path(self, connection: Connection) -> str:
-        return inbound_path(connection)
+    def get_inbound_url(self, connection: Connection) -> str:
+        return inbound_url(connection)
 
 
 class ConnectionWithSecret(ConnectionDetail):

@@ -125,7 +125,7 @@ class TestCreating:
         assert made["inbound_secret"]
         assert shown == {k: v for k, v in made.items() if k != "inbound_secret"}
         assert SECRET not in json.dumps([made, shown, listed])
-        assert "inbound_path" not in listed[0]
+        assert "inbound_url" not in listed[0]
         assert shown["health"]["breaker"] == "closed"
 
     def test_credentials_are_not_stored_in_clear(self, connection) -> None:
@@ -602,14 +602,16 @@ class TestInboundSecrets:
         assert connection.previous_secret == ""
         assert connection.previous_secret_until is None
 
-    def test_another_url_ends_the_old_one(self, admin, connection) -> None:
+    def test_another_url_ends_the_old_one(self, admin, connection, settings) -> None:
+        settings.PUBLIC_BASE_URL = "https://fieldbook.example"
         before = services.inbound_path(connection)
 
         answer = post(admin, url(connection, "rotate-token"))
 
         connection.refresh_from_db()
-        assert answer.json()["inbound_path"] == services.inbound_path(connection)
-        assert answer.json()["inbound_path"] != before
+        after = services.inbound_path(connection)
+        assert answer.json()["inbound_url"] == f"https://fieldbook.example{after}"
+        assert after != before
 
 
 @pytest.mark.django_db

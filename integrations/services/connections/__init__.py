@@ -14,6 +14,7 @@ from integrations.services.connections.checking import (
 from integrations.services.connections.inbound import (
     hash_of_token,
     inbound_path,
+    inbound_url,
     rotate_inbound_secret,
     rotate_inbound_token,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "delete_connection",
     "hash_of_token",
     "inbound_path",
+    "inbound_url",
     "mark_needs_attention",
     "outcome_of_failure",
     "pause_connection",

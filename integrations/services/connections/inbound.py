@@ -5,6 +5,7 @@ import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from core.actors import Actor
@@ -24,6 +25,14 @@ def hash_of_token(token: str) -> str:
 def inbound_path(connection: Connection) -> str:
     """Return the path that the vendor is to call; its last part is the token."""
     return f"/api/v1/webhooks/{connection.vendor}/{connection.inbound_token}"
+
+
+def inbound_url(connection: Connection) -> str:
+    """Return what to tell the vendor; without `PUBLIC_BASE_URL` only the path."""
+    if not connection.inbound_token:
+        return ""
+    base: str = settings.PUBLIC_BASE_URL
+    return base + inbound_path(connection)
 
 
 def new_secret() -> str:
