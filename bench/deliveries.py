@@ -6,11 +6,14 @@ came of it. Counts are the result; seconds depend on who else uses the machine.
 """
 
 import argparse
+import contextlib
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -43,29 +46,19 @@ class Rig:
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
-    def tell(self, *words: str) -> Any:
-        """Run a command of bench.telling; return what it prints."""
+    def tell(self, *words: str, more: Mapping[str, str] | None = None) -> Any:
+        """Run a command of bench.telling; return what it prints last."""
         done = subprocess.run(  # noqa: S603  # our own program
             [*MODULE, MODULE_OF["telling"], *words],
             cwd=ROOT,
-            env=dict(self.environment),
+            env=dict(self.environment) | dict(more or {}),
             capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode:
             raise CannotRun(f"bench.telling {words}: {done.stderr[-800:]}")
-        return json.loads(done.stdout) if done.stdout else None
-
-    def telling(self, *words: str) -> "subprocess.Popen[str]":
-        """Start a command of bench.telling."""
-        return subprocess.Popen(  # noqa: S603  # our own program
-            [*MODULE, MODULE_OF["telling"], *words],
-            cwd=ROOT,
-            env=dict(self.environment),
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        return json.loads(done.stdout.splitlines()[-1]) if done.stdout else None
 
     def heard(self) -> list[tuple[str, str, float]]:
         """Ask the receiver what it has heard since it was started."""
@@ -171,6 +164,29 @@ def calm(rig: Rig, *, others: Sequence[str], name: str, seconds: int) -> dict[st
     }
 
 
+def beside_a_black_hole(rig: Rig, *, bookings: int) -> dict[str, Any]:
+    """Book at the demo company while the broker takes calls and answers nothing."""
+    _run(rig.supervisor, rig.environment, "manage.py", "seed_demo")
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as hole:
+        callers: list[socket.socket] = []
+        threading.Thread(target=_swallow, args=(hole, callers), daemon=True).start()
+        url = f"redis://127.0.0.1:{hole.getsockname()[1]}/0"
+        took = sorted(rig.tell("book", str(bookings), more={"CELERY_BROKER_URL": url}))
+    return {
+        "bookings": len(took),
+        "times the broker was dialled": len(callers),
+        "p50 s": took[len(took) // 2],
+        "p99 s": took[int(len(took) * 0.99) - 1],
+        "max s": took[-1],
+    }
+
+
+def _swallow(hole: socket.socket, callers: list[socket.socket]) -> None:
+    with contextlib.suppress(OSError):  # closed: the bench is over
+        while True:
+            callers.append(hole.accept()[0])
+
+
 def _wait_for_first(rig: Rig, *, path: str) -> float:
     ends = time.monotonic() + LONGEST
     while time.monotonic() < ends:
@@ -242,7 +258,10 @@ def main(words: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="bench/deliveries", description=__doc__)
     parser.add_argument("--events", type=int, default=3000, help="of the backlog")
     parser.add_argument("--seconds", type=int, default=20, help="of each calm time")
-    parser.add_argument("--only", default="backlog,calm,beside", help="some of them")
+    parser.add_argument("--bookings", type=int, default=150)
+    parser.add_argument(
+        "--only", default="backlog,calm,beside,hole", help="some of them"
+    )
     given = parser.parse_args(words)
     only = given.only.split(",")
     results: dict[str, Any] = {
@@ -251,16 +270,19 @@ def main(words: Sequence[str]) -> None:
     with running_rig(bench_folder()) as rig:
         if "backlog" in only:
             results["backlog"] = backlog(rig, events=given.events)
-            say(json.dumps(results, indent=1))
         if "calm" in only:
             results["calm"] = calm(rig, others=[], name="calm", seconds=given.seconds)
-            say(json.dumps(results, indent=1))
         if "beside" in only:
             dead = f"http://127.0.0.1:{free_port()}/dead"
             slow = [rig.url(f"/slow/{n}") for n in range(2)]
             results[f"beside two that take {SLOW_SECONDS:g} s and a dead one"] = calm(
                 rig, others=[*slow, dead], name="beside", seconds=given.seconds
             )
+        if "hole" in only:
+            results["bookings, the broker a black hole"] = beside_a_black_hole(
+                rig, bookings=given.bookings
+            )
+        results["machine"]["load after"] = os.getloadavg()[0]
     say(json.dumps(results, indent=1))
 
 

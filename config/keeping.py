@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import Any
 
 from celery import Celery
-from celery.fixups.django import DjangoFixup, DjangoWorkerFixup
+from celery.fixups import django as celerys
 from django.db import close_old_connections
 
 
-class KeepingFixup(DjangoFixup):
+class KeepingFixup(celerys.DjangoFixup):
     """Celery's way to work with Django, with connections that stay."""
 
     @cached_property
@@ -20,7 +20,7 @@ class KeepingFixup(DjangoFixup):
         return KeepingWorkerFixup(self.app)
 
 
-class KeepingWorkerFixup(DjangoWorkerFixup):  # type: ignore[misc]  # has no types
+class KeepingWorkerFixup(celerys.DjangoWorkerFixup):  # type: ignore[name-defined,misc]  # its stubs leave it out
     """What it does in a worker."""
 
     def install(self) -> Any:
