@@ -299,6 +299,14 @@ class TestHandshakes:
         assert heard.status == 200
         assert not InboundEvent.objects.exists()
 
+    def test_what_is_signed_is_no_probe(self, base) -> None:
+        connection = make_connection(Vendor.HOUSECALLPRO)
+
+        good = send(base, path_of(connection), housecallpro(b'{"foo":"bar"}'))
+        bad = send(base, path_of(connection), housecallpro(b"{}", secret="another"))
+
+        assert (good.status, bad.status) == (202, 401)
+
     def test_an_unsigned_event_is_no_probe(self, base) -> None:
         connection = make_connection(Vendor.HOUSECALLPRO)
         call = Call(body=b'{"event":"job.deleted"}')
@@ -370,6 +378,19 @@ class TestTheSameAgain:
         send(base, path_of(connection), other)
 
         assert InboundEvent.objects.get().times_received == 2
+
+    def test_each_step_of_a_message_is_news(self, base) -> None:
+        connection = make_connection(Vendor.TWILIO)
+        url = PUBLIC + path_of(connection)
+
+        for status in ("sent", "delivered", "sent"):
+            step = twilio(DELIVERED | {"MessageStatus": status}, url=url)
+            send(base, path_of(connection), step)
+
+        steps = InboundEvent.objects.order_by("pk").values_list(
+            "event_type", "times_received"
+        )
+        assert list(steps) == [("message.sent", 2), ("message.delivered", 1)]
 
     def test_two_changes_in_one_second_are_two(self, base) -> None:
         connection = make_connection(Vendor.MAILCHIMP)
