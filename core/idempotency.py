@@ -4,6 +4,7 @@ A crash between the two is impossible, so a repeated request either finds the an
 or finds nothing and may run.
 """
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -79,9 +80,20 @@ def begin(call: Call, *, now: datetime) -> Answer | None:
 
 def finish(call: Call, answer: Answer) -> None:
     """Keep the answer of a call that `begin` let through, in its transaction."""
-    IdempotencyRecord.objects.filter(**_identity(call)).update(
-        status_code=answer.status, body=answer.body, headers=answer.headers
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE core_idempotencyrecord"
+            " SET status_code = %s, body = %s, headers = %s::jsonb"
+            " WHERE principal = %s AND route = %s AND key = %s",
+            [
+                answer.status,
+                answer.body,
+                json.dumps(answer.headers),
+                call.principal,
+                call.route,
+                call.key,
+            ],
+        )
 
 
 def _identity(call: Call) -> dict[str, str]:
@@ -91,14 +103,9 @@ def _identity(call: Call) -> dict[str, str]:
 def _insert(call: Call, *, now: datetime) -> bool:
     """Insert the record unless it is there; tell whether it was inserted."""
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL lock_timeout = '3s'")
         try:
             cursor.execute(
-                "INSERT INTO core_idempotencyrecord"
-                " (principal, route, key, request_hash, headers, created_at,"
-                "  expires_at)"
-                " VALUES (%s, %s, %s, %s, '{}', %s, %s)"
-                " ON CONFLICT (principal, route, key) DO NOTHING",
+                "SELECT take_idempotency_key(%s, %s, %s, %s, %s, %s)",
                 [
                     call.principal,
                     call.route,
@@ -115,6 +122,4 @@ def _insert(call: Call, *, now: datetime) -> bool:
                     "The first request with this key still runs."
                 ) from error
             raise
-        inserted = bool(cursor.rowcount == 1)
-        cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
-    return inserted
+        return bool(cursor.fetchone()[0])
