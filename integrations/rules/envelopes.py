@@ -77,7 +77,7 @@ def _stripe(said: Mapping[str, Any], body: bytes) -> Envelope:
     return Envelope(
         event_type=_text(said.get("type")),
         external_id=_text(_inside(said, "data", "object", "id")),
-        dedupe_key=_text(said.get("id"))[:_LONGEST_ID] or _hash_of(body),
+        dedupe_key=_short(_text(said.get("id"))) or _hash_of(body),
         occurred_at=_from_seconds(said.get("created")),
     )
 
@@ -119,7 +119,7 @@ def _twilio(said: Mapping[str, Any], body: bytes) -> Envelope:
     return Envelope(
         event_type=f"message.{status}",
         external_id=message,
-        dedupe_key=key if len(key) <= _LONGEST_ID else _hash_of(key.encode()),
+        dedupe_key=_short(key),
     )
 
 
@@ -148,6 +148,11 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], bytes], Envelope]] = {
 
 def _hash_of(said: bytes) -> str:
     return f"sha256:{hashlib.sha256(said).hexdigest()}"
+
+
+def _short(key: str) -> str:
+    """Return an identity as it is, or what stands for a long one."""
+    return key if len(key) <= _LONGEST_ID else _hash_of(key.encode(errors="replace"))
 
 
 def _inside(said: Any, *path: str) -> Any:
