@@ -1,6 +1,7 @@
 """The outside of a callback: type, thing, identity and time, of whatever comes."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
@@ -16,7 +17,7 @@ JSON = "application/json"
 TEN = datetime(2026, 11, 20, 10, tzinfo=UTC)
 
 
-def read(vendor: str, said: dict[str, object], kind: str = JSON) -> Envelope:
+def read(vendor: str, said: Mapping[str, object], kind: str = JSON) -> Envelope:
     body = urlencode(said) if kind == FORM else json.dumps(said)
     return envelope_of(vendor, body.encode(), content_type=kind)
 
