@@ -35,8 +35,10 @@ class FieldbookSite(UnfoldAdminSite):
         return wrapped
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        # It needs the models loaded, and this class is asked for before they are.
-        from integrations.admin.overview import overview, replay  # noqa: PLC0415
+        from integrations.admin.overview import (  # noqa: PLC0415  # needs models
+            overview,
+            replay,
+        )
 
         return [
             path("integrations/", self.admin_view(overview), name="integrations"),

@@ -60,7 +60,7 @@ class SwitchedOff(ChannelError):
 class Provider(Protocol):
     """Carries messages of one channel to people."""
 
-    def send(self, message: Message) -> str:
+    def send(self, message: Message, *, now: datetime) -> str:
         """Hand the message over; return the id that the provider gave it.
 
         Raises:
@@ -71,7 +71,7 @@ class Provider(Protocol):
 class InboxProvider:
     """Keeps messages where they are: in the database, where the admin shows them."""
 
-    def send(self, message: Message) -> str:
+    def send(self, message: Message, *, now: datetime) -> str:
         return f"inbox-{message.key}"
 
 
@@ -82,7 +82,7 @@ class SmtpProvider:
     once.
     """
 
-    def send(self, message: Message) -> str:
+    def send(self, message: Message, *, now: datetime) -> str:
         mail = EmailMessage(
             subject=message.subject, body=message.body, to=[message.recipient]
         )

@@ -21,8 +21,10 @@ def prepare() -> None:
 
 def _connect_sandbox(acts: Path) -> None:
     """Have the fake vendors and us know each other."""
-    # It needs the models loaded.
-    from config.demo.vendors import connect_vendors, write_acts  # noqa: PLC0415
+    from config.demo.vendors import (  # noqa: PLC0415  # needs the models loaded
+        connect_vendors,
+        write_acts,
+    )
 
     write_acts(connect_vendors(now=timezone.now()), acts)
 

@@ -26,7 +26,7 @@ from integrations.selectors.standing import Standing, standings
 _HOURS = 24
 # What the chart is drawn in; the page stretches it.
 _SLOT, _BAR, _HEIGHT = 10, 8, 36
-_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_BRIEF, _MINUTE, _HOUR, _DAY = 10, 60, 3600, 86_400
 _GOAL = 0.9995
 
 
@@ -155,8 +155,10 @@ def _since(moment: datetime | None, *, now: datetime) -> str:
 
 def _ago(seconds: float) -> str:
     """Return a length of time in its largest unit."""
+    if seconds < _BRIEF:
+        return f"{seconds:.1f} s"
     if seconds < _MINUTE:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004
+        return f"{seconds:.0f} s"
     if seconds < _HOUR:
         return f"{seconds / _MINUTE:.0f} min"
     if seconds < 2 * _DAY:

@@ -77,6 +77,7 @@ class Failure:
 def outgoing_of(
     ids: list[UUID], *, since: datetime, now: datetime
 ) -> dict[UUID, Outgoing]:
+    """Return what goes out to each destination."""
     with database.cursor() as cursor:
         asked: dict[str, Any] = {
             "ids": [str(each) for each in ids],
@@ -180,6 +181,7 @@ _OUTGOING = """
 def incoming_of(
     ids: list[UUID], *, since: datetime, now: datetime
 ) -> dict[UUID, Incoming]:
+    """Return what came in from each connection."""
     waiting = Q(state__in=WAITING)
     events: QuerySet[InboundEvent, Any] = InboundEvent.objects.filter(
         Q(received_at__gte=since) | waiting | Q(state=InboundState.DEAD),
@@ -217,6 +219,7 @@ def _found_by_polling(ids: list[UUID]) -> dict[UUID, int]:
 
 
 def open_conflicts() -> dict[UUID, int]:
+    """Return how many conflicts of each connection wait for somebody."""
     rows: QuerySet[SyncConflict, Any] = SyncConflict.objects.filter(resolved_at=None)
     return dict(
         rows.values("connection")

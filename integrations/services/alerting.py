@@ -53,7 +53,8 @@ def deliver_alert(message: OutboxMessage, *, now: datetime) -> Outcome:
                 recipient=admin.email,
                 subject=message.payload["subject"],
                 body=message.payload["body"],
-            )
+            ),
+            now=now,
         )
     except Rejected as refusal:
         return Outcome(kind=AttemptOutcome.REJECTED, error=str(refusal))

@@ -1,7 +1,8 @@
 """Texts through a connection: the provider that `notifications` hands them to."""
 
+from datetime import datetime
+
 from django.conf import settings
-from django.utils import timezone
 
 from core.actors import SYSTEM
 from integrations.connectors.port import Caller
@@ -37,18 +38,16 @@ class TwilioProvider:
     looked for first.
     """
 
-    def send(self, message: Message) -> str:
+    def send(self, message: Message, *, now: datetime) -> str:
         connection = _connection()
         call = caller_for(connection)
         try:
             return _send(call, message, callback=_callback(connection))
         except NotAllowed as refusal:
-            mark_needs_attention(
-                connection=connection, because=str(refusal), now=timezone.now()
-            )
+            mark_needs_attention(connection=connection, because=str(refusal), now=now)
             raise SwitchedOff(str(refusal)) from refusal
         except CallFailed as failure:
-            raise _what_it_means(failure, message) from failure
+            raise _what_it_means(failure, message, now=now) from failure
 
 
 def _connection() -> Connection:
@@ -81,7 +80,9 @@ def _callback(connection: Connection) -> str:
     return base + inbound_path(connection) if base and connection.inbound_token else ""
 
 
-def _what_it_means(failure: CallFailed, message: Message) -> ChannelError:
+def _what_it_means(
+    failure: CallFailed, message: Message, *, now: datetime
+) -> ChannelError:
     if isinstance(failure, Postponed):
         return HeldBack(str(failure), wait=failure.retry_after)
     if isinstance(failure, NoAnswer):
@@ -89,11 +90,11 @@ def _what_it_means(failure: CallFailed, message: Message) -> ChannelError:
     if not isinstance(failure, Refused):
         return Unreachable(str(failure))
     if failure.code == texts.OPTED_OUT:
-        _heed_opt_out(message)
+        _heed_opt_out(message, now=now)
     return Rejected(str(failure))
 
 
-def _heed_opt_out(message: Message) -> None:
+def _heed_opt_out(message: Message, *, now: datetime) -> None:
     """Record what they told the carrier, so that nobody tries again."""
     for purpose in (Purpose.SERVICE, Purpose.MARKETING):
         word = Word(
@@ -104,4 +105,4 @@ def _heed_opt_out(message: Message) -> None:
             source=Vendor.TWILIO,
             evidence="Twilio refused: opted out (21610).",
         )
-        record_consent(word=word, actor=SYSTEM, now=timezone.now())
+        record_consent(word=word, actor=SYSTEM, now=now)

@@ -86,7 +86,7 @@ def _hand_over(
         settings.NOTIFICATION_PROVIDERS[notification.channel]
     )()
     try:
-        provider_message_id = provider.send(message)
+        provider_message_id = provider.send(message, now=now)
     except ChannelError as error:
         wait = error.wait if isinstance(error, HeldBack) else _LOOK_AGAIN
         kind = _OUTCOMES[type(error)]

@@ -72,8 +72,8 @@ def mail_server(settings) -> Iterator[MailServer]:
 
 
 def test_a_mail_carries_the_key_as_its_message_id(mail_server) -> None:
-    given = SmtpProvider().send(MESSAGE)
-    again = SmtpProvider().send(MESSAGE)
+    given = SmtpProvider().send(MESSAGE, now=NOW)
+    again = SmtpProvider().send(MESSAGE, now=NOW)
 
     assert given == again == "<key-1@fieldbook.example>"
     assert len(mail_server.mails) == 2
@@ -96,14 +96,14 @@ def test_refusals_are_told_apart(mail_server, verb, answer, error) -> None:
     mail_server.answers[verb] = answer
 
     with pytest.raises(error, match=answer[:3]):
-        SmtpProvider().send(MESSAGE)
+        SmtpProvider().send(MESSAGE, now=NOW)
 
 
 def test_a_server_that_is_away_is_unreachable(mail_server, settings) -> None:
     settings.EMAIL_PORT = 9  # nobody listens there
 
     with pytest.raises(Unreachable):
-        SmtpProvider().send(MESSAGE)
+        SmtpProvider().send(MESSAGE, now=NOW)
 
 
 @pytest.mark.django_db
