@@ -4,21 +4,25 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
+
 from core.models import OutboxMessage
 from core.models.outbox import AttemptOutcome
 from core.outbox import Outcome
 from integrations.connectors.port import Known, only_at_creation
 from integrations.models import Connection, ConnectionState, ExternalLink
 from integrations.rules.mapping import NotMapped, body_of, told
+from integrations.rules.merging import Clash
 from integrations.rules.refusals import CallFailed, NotYet, Refused
 from integrations.rules.things import Remote, Thing
 from integrations.services.connections import outcome_of_failure
 from integrations.services.sync.applying import take_in
+from integrations.services.sync.conflicts import note_conflict
 from integrations.services.sync.crew import ready_rules
 from integrations.services.sync.linking import ensure
 from integrations.services.sync.links import TakenByOther, agree
 from integrations.services.sync.partners import Partner, partner_of
-from integrations.services.sync.records import thing_of
+from integrations.services.sync.records import is_over, thing_of
 
 _CONFLICT = 409
 _NOT_THERE = frozenset({404, 410})
@@ -81,10 +85,13 @@ def push(partner: Partner, thing: Thing, *, now: datetime) -> str:
 def _news(partner: Partner, thing: Thing, link: ExternalLink) -> dict[str, Any]:
     """Return what they have not been told yet. An echo has no news in it."""
     settled = only_at_creation(partner.connector, thing.kind)
+    over = is_over(thing)  # then it only matters that it is
     return {
         field: value
         for field, value in told(partner.rules(thing.kind), thing.fields).items()
-        if field not in settled and link.agreed.get(field, _ABSENT) != value
+        if field not in settled
+        and (field == "status" or not over)
+        and link.agreed.get(field, _ABSENT) != value
     }
 
 
@@ -114,14 +121,32 @@ def _agree_anew(
     *,
     now: datetime,
 ) -> str:
-    """They say that it clashes with their state: read that, and look again."""
+    """They say that it clashes with their state: read that, and look again.
+
+    What is still to be told then, and what they refuse, is for a person to decide.
+    """
     there = partner.connector.fetch(partner.call, link.remote_type, link.remote_id)
     _take_in(partner, there or _gone(link, thing), now=now)
     fresh = thing_of(kind=thing.kind, object_id=thing.id)
     link.refresh_from_db()
-    if fresh is None or link.is_gone or _news(partner, fresh, link):
+    if fresh is None or link.is_gone:
+        raise refusal
+    news = _news(partner, fresh, link)
+    if news:
+        _note_refused(link, news, refusal, now=now)
         raise refusal
     return "They had it already, or moved on; both agree now."
+
+
+@transaction.atomic
+def _note_refused(
+    link: ExternalLink, news: Mapping[str, Any], refusal: Refused, *, now: datetime
+) -> None:
+    locked = ExternalLink.objects.select_for_update().get(pk=link.pk)
+    for field, value in news.items():
+        theirs = locked.agreed.get(field)
+        clash = Clash(field=field, agreed=theirs, ours=value, theirs=theirs)
+        note_conflict(link=locked, clash=clash, now=now, why=f"They refuse: {refusal}")
 
 
 def _take_in(partner: Partner, remote: Remote, *, now: datetime) -> None:

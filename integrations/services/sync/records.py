@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from appointments.models import Appointment
-from appointments.rules.states import Status
+from appointments.rules.states import LATER, Status
 from core.text import normalise_email
 from integrations.rules.things import Thing
 from leads.models import (
@@ -180,14 +180,9 @@ def crew_ids(visit: Appointment) -> list[str]:
     return sorted(str(pk) for pk in crew.values_list("technician_id", flat=True))
 
 
-def is_over(visit: Appointment) -> bool:
-    """Tell whether nothing more can become of a visit."""
-    return Status(visit.status) in {
-        Status.COMPLETED,
-        Status.INCOMPLETE,
-        Status.CANCELLED,
-        Status.NO_SHOW,
-    }
+def is_over(thing: Thing) -> bool:
+    """Tell whether it is a visit of which nothing more can become."""
+    return thing.kind == "appointment" and not LATER[Status(thing.fields["status"])]
 
 
 def _names(name: str) -> dict[str, str]:

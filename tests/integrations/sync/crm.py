@@ -67,11 +67,14 @@ class Crm:
 
     def references(self) -> dict[str, Any]:
         """Return what applications keep at the only job."""
+        (found,) = self.all_references()
+        return found
+
+    def all_references(self) -> list[dict[str, Any]]:
+        """Return what applications keep at each job."""
         vendor: Any = self.place.vendor
         with self.place.lock:
-            (job,) = vendor._books.jobs
-        found: dict[str, Any] = job["_external"]
-        return found
+            return [job["_external"] for job in vendor._books.jobs]
 
     def first(self, name: str) -> str:
         return str(self.rows(name)[0]["id"])

@@ -445,6 +445,13 @@ def test_a_409_where_they_moved_on_is_kept_as_a_conflict(crm: Crm, connection, p
 
     assert message.status == OutboxStatus.DEAD
     assert message.delivery_attempts.get().http_status == 409
+    conflict = SyncConflict.objects.get()
+    assert (conflict.field, conflict.ours, conflict.theirs) == (
+        "status",
+        "cancelled",
+        "on_site",
+    )
+    assert "They refuse" in conflict.why
 
 
 def test_a_thing_that_is_gone_there_asks_a_person(crm: Crm, connection, pushed):

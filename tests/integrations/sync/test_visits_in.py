@@ -283,6 +283,16 @@ def test_what_has_ended_stays_ended(connection, known, theirs):
     assert fresh(visit).status == Status.CANCELLED
 
 
+def test_a_visit_that_they_opened_again_needs_attention(connection, known):
+    visit, _ = known
+    hear(connection, remote_visit(status="cancelled"))
+
+    hear(connection, remote_visit(status="scheduled"))
+
+    assert fresh(visit).status == Status.CANCELLED
+    assert conflict_of(connection, "status").theirs == "scheduled"
+
+
 def test_a_visit_that_ended_differently_there_needs_attention(connection, known):
     visit, _ = known
     cancel(appointment_id=visit.pk, reason="Moved away", actor=SYSTEM, now=NOW)

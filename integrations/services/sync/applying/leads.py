@@ -5,7 +5,7 @@ from typing import Any
 
 from core.text import clean_text
 from integrations.rules.merging import OURS, THEIRS
-from integrations.rules.things import Thing
+from integrations.rules.things import Fields, Thing
 from integrations.services.sync.applying.changes import (
     DOES_NOT_COME_IN,
     Change,
@@ -32,7 +32,7 @@ _PROGRESS = ("new", "contacted", "dismissed", "converted")
 
 
 def settle(
-    *, thing: Thing, theirs: dict[str, Any], winners: dict[str, str]
+    *, thing: Thing, agreed: Fields, theirs: dict[str, Any], winners: dict[str, str]
 ) -> dict[str, Any]:
     """Never move a lead back, and leave one alone that is closed. See `Settler`."""
     ours, their = thing.fields["status"], theirs.get("status")

@@ -14,7 +14,7 @@ from integrations.models import (
     InboundState,
 )
 from integrations.rules.mapping import Rule, Unread, taken_in
-from integrations.rules.merging import Clash, Merge, decided, is_older, merge
+from integrations.rules.merging import OURS, Clash, Merge, decided, is_older, merge
 from integrations.rules.things import Fields, Remote, Thing
 from integrations.services.sync.applying import leads, people, visits
 from integrations.services.sync.applying.changes import Change
@@ -36,7 +36,12 @@ class Settler(Protocol):
     """
 
     def __call__(
-        self, *, thing: Thing, theirs: dict[str, Any], winners: dict[str, str]
+        self,
+        *,
+        thing: Thing,
+        agreed: Fields,
+        theirs: dict[str, Any],
+        winners: dict[str, str],
     ) -> dict[str, Any]: ...
 
 
@@ -100,7 +105,11 @@ def _merge(case: _Case) -> TakenIn:
     theirs, unread = taken_in(rules, case.remote.fields)
     winners = _winners(case, rules)
     settle = _SETTLERS.get(case.thing.kind)
-    behind = settle(thing=case.thing, theirs=theirs, winners=winners) if settle else {}
+    behind: dict[str, Any] = {}
+    if settle is not None:
+        behind = settle(
+            thing=case.thing, agreed=case.link.agreed, theirs=theirs, winners=winners
+        )
     merged = merge(
         agreed=case.link.agreed,
         ours=case.thing.fields,
@@ -113,7 +122,8 @@ def _merge(case: _Case) -> TakenIn:
     _note(case, merged, problems, unread)
     _remember(case, {**merged.agreed, **behind}, problems, after)
     _close(case, theirs, after)
-    if merged.to_tell or any(clash.kept == "ours" for clash in merged.clashes):
+    # Where only we changed it, the message of that change is on its way already.
+    if any(clash.kept == OURS for clash in merged.clashes):
         tell(connection=case.connection, kind=case.thing.kind, object_id=case.thing.id)
     return _verdict(case, merged, problems, unread)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from appointments import services
 from appointments.rules.states import LATER, Status
 from integrations.rules.merging import OURS, THEIRS
-from integrations.rules.things import Thing
+from integrations.rules.things import Fields, Thing
 from integrations.services.sync.applying.changes import (
     DOES_NOT_COME_IN,
     Change,
@@ -38,7 +38,7 @@ _ON_THE_WAY = {
 
 
 def settle(
-    *, thing: Thing, theirs: dict[str, Any], winners: dict[str, str]
+    *, thing: Thing, agreed: Fields, theirs: dict[str, Any], winners: dict[str, str]
 ) -> dict[str, Any]:
     """See to it that an older word of theirs does not turn a visit's clock back.
 
@@ -49,18 +49,40 @@ def settle(
     if theirs.get(STATUS, ours) not in set(Status):
         del theirs[STATUS]
     their = Status(theirs[STATUS]) if STATUS in theirs else None
-    if ours in _ENDED and (their is None or _ending(their) in {"", _ending(ours)}):
-        theirs.clear()
-    if not theirs or their is None or STATUS not in winners:
+    if ours in _ENDED and not _is_said_anew(their, ours, agreed.get(STATUS)):
+        return _all_behind(theirs, ours)
+    if their is None or STATUS not in winners:
         return {}
-    if their in _ENDED:
+    if their in _ENDED or ours in _ENDED:
         for field in set(theirs) - {STATUS}:
             del theirs[field]
     is_further = _progress(their) > _progress(ours)
     winners[STATUS] = THEIRS if is_further else OURS
-    if is_further or their in _ENDED or their == ours:
+    if is_further or their == ours or {their, ours} & _ENDED:
         return {}
     return {STATUS: theirs.pop(STATUS)}
+
+
+def _is_said_anew(their: Status | None, ours: Status, base: str | None) -> bool:
+    """Tell whether they disagree with how a visit has ended here.
+
+    They say another end, or have opened again what they knew to have ended.
+    """
+    if their is None or _ending(their) == _ending(ours):
+        return False
+    return their in _ENDED or base in _ENDED
+
+
+def _all_behind(theirs: dict[str, Any], ours: Status) -> dict[str, Any]:
+    """Return all that they say of a visit that has ended here; nothing is left of it.
+
+    Where it has ended there in the same way, they say so in their own word for it.
+    """
+    behind = dict(theirs)
+    theirs.clear()
+    if STATUS in behind and _ending(Status(behind[STATUS])) == _ending(ours):
+        behind[STATUS] = str(ours)
+    return behind
 
 
 def write(change: Change) -> Mapping[str, str]:
