@@ -33,6 +33,7 @@ from core.api.filters import checked_filters
 from core.api.idempotency import idempotent
 from core.api.pagination import SignedCursorPagination
 from core.api.schema import MORE_PROBLEMS
+from core.api.serializers import checked_body
 from core.errors import Forbidden, NotFound
 from core.models import Location
 from leads import services as lead_services
@@ -103,11 +104,10 @@ class AppointmentViewSet(
 
         Visitors ask for what the office has to approve: the visit is `requested`.
         """
-        form = forms.BookingInput(data=request.data)
-        form.is_valid(raise_exception=True)
+        form = checked_body(forms.BookingInput, request)
         actor = actor_of(request)
         visit = services.book(
-            request=booking_request(form.validated_data, actor=actor),
+            request=booking_request(form, actor=actor),
             actor=actor,
             now=timezone.now(),
         )
@@ -207,11 +207,10 @@ class LeadConversionView(viewsets.ViewSet):
     @idempotent()
     def convert(self, request: Request, pk: UUID) -> Response:
         """Book the visit that the lead asks for; a lead converts once."""
-        form = forms.ConversionInput(data=request.data)
-        form.is_valid(raise_exception=True)
+        form = checked_body(forms.ConversionInput, request)
         actor = actor_of(request)
         visit = services.book(
-            request=booking_request({**form.validated_data, "lead": pk}, actor=actor),
+            request=booking_request({**form, "lead": pk}, actor=actor),
             actor=actor,
             now=timezone.now(),
         )
