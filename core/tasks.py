@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from core import services
 from core.hints import heard
+from core.outbox import keep_leases
 
 # Well below the soft time limit: an event that has begun is finished.
 _BUDGET = timedelta(seconds=15)
@@ -27,6 +28,7 @@ def deliver(*, message_id: int) -> None:
 
     For one that is not due, or not its turn, do nothing.
     """
+    keep_leases()
     services.deliver(message_id=message_id, now=timezone.now(), budget=_DELIVERING)
 
 

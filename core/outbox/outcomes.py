@@ -7,8 +7,8 @@ from datetime import timedelta
 from core.models import OutboxMessage
 from core.models.outbox import AttemptOutcome, OutboxStatus
 
-# Longer than any try may take: 3 s to connect, 15 s to read, 20 s in all, and a margin.
-LEASE = timedelta(seconds=45)
+# Who is still at it prolongs its lease in time (core.outbox.holding).
+LEASE = timedelta(seconds=15)
 # Before the first try, before the second, ...; spread by a fifth either way, so that
 # what failed together does not come back together.
 RETRY_SECONDS = (

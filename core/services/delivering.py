@@ -125,7 +125,8 @@ def _attempt(message: OutboxMessage, *, now: datetime) -> Outcome:
         )
     send: Deliverer = import_string(path)
     try:
-        return send(message, now=now)
+        with outbox.held(message):
+            return send(message, now=now)
     except Exception as error:  # a bug of one deliverer; nobody knows what was sent
         log.exception("deliverer_failed", message_id=message.pk, kind=message.kind)
         return Outcome(

@@ -13,7 +13,14 @@ from core import outbox
 from core.ids import uuid7
 from core.models import DeliveryAttempt, OutboxMessage
 from core.models.outbox import AttemptOutcome, OutboxStatus
-from core.outbox import LEASE, RETRY_SECONDS, Outcome, enqueue, retry_delay
+from core.outbox import (
+    LEASE,
+    RETRY_SECONDS,
+    Outcome,
+    enqueue,
+    holding,
+    retry_delay,
+)
 from core.services import deliver, sweep
 from tests.core.outbox_rows import happen, tell
 from tests.outside import FAILED, OK, PARKED, REJECTED, UNKNOWN, drain, skip_waiting
@@ -280,13 +287,58 @@ class TestLeases:
         assert (lost.outcome, sent.outcome) == ("unknown", "ok")
         assert outside.heard[0].last_outcome == "unknown"
 
-    def test_a_lease_lasts_longer_than_any_try(self) -> None:
+    def test_a_lease_is_short_for_those_who_die(self) -> None:
         message = tell()
         claim(message)
 
         ends_at, here = OutboxMessage.objects.values_list("lease_until", Now()).get()
         assert LEASE - timedelta(seconds=3) < ends_at - here <= LEASE
-        assert timedelta(seconds=30) < LEASE
+        assert timedelta(seconds=3 * holding.PROLONG_SECONDS) <= LEASE
+
+    def test_and_prolonged_for_those_who_wait_for_an_answer(self, outside) -> None:
+        prolonged: list[tuple[int, timedelta]] = []
+
+        def wait(message: OutboxMessage) -> Outcome:
+            OutboxMessage.objects.update(lease_until=Now() + timedelta(seconds=1))
+            number = holding.prolong()
+            rows = OutboxMessage.objects.filter(pk=message.pk)
+            ends_at, here = rows.values_list("lease_until", Now()).get()
+            prolonged.append((number, ends_at - here))
+            return OK
+
+        outside.answers = [wait]
+        tell()
+        claim(tell(2, of=uuid7()))  # another process has it
+
+        drain()
+
+        [(number, left)] = prolonged
+        assert number == 1
+        assert left > LEASE - timedelta(seconds=3)
+        assert holding.prolong() == 0
+
+    def test_but_not_for_ever_nor_for_whom_it_was_taken_from(
+        self, outside, monkeypatch
+    ) -> None:
+        prolonged = []
+
+        def wait(message: OutboxMessage) -> Outcome:
+            OutboxMessage.objects.update(lease_token=uuid7())
+            prolonged.append(holding.prolong())
+            return OK
+
+        def hang(message: OutboxMessage) -> Outcome:
+            prolonged.append(holding.prolong())
+            return OK
+
+        outside.answers = [wait, hang]
+        tell()
+        drain()
+        skip_waiting()
+        monkeypatch.setattr(holding, "LONGEST_TRY", 0.0)
+        drain()
+
+        assert prolonged == [0, 0]
 
     def test_a_zombie_changes_nothing(self) -> None:
         message = tell()

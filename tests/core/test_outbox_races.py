@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from core import outbox
 from core.ids import uuid7
 from core.models import OutboxMessage
 from core.models.outbox import OPEN, OutboxStatus
-from core.outbox import Outcome
+from core.outbox import Outcome, holding
 from core.services import deliver, publish_waiting, sweep
 from tests.core.outbox_rows import happen, tell
 from tests.outside import FAILED, OK, drain, skip_waiting
@@ -188,6 +189,34 @@ def test_a_death_between_the_answer_and_the_note_repeats_the_key(
     assert [heard.key for heard in outside.heard] == [message.key] * 2
     assert message.status == OutboxStatus.DELIVERED
     assert outside.heard[1].last_outcome == "unknown"
+
+
+def test_the_keeper_of_leases_wakes_up_by_itself(outside, monkeypatch) -> None:
+    monkeypatch.setattr(holding, "PROLONG_SECONDS", 0.02)
+    left: list[timedelta] = []
+
+    def wait(message: OutboxMessage) -> Outcome:
+        rows = OutboxMessage.objects.filter(pk=message.pk)
+        rows.update(lease_until=Now() + timedelta(seconds=1))
+        for _ in range(500):
+            ends_at, here = rows.values_list("lease_until", Now()).get()
+            left.append(ends_at - here)
+            if left[-1] > timedelta(seconds=2):
+                break
+            time.sleep(0.02)
+        return OK
+
+    outside.answers = [wait]
+    message = tell()
+    is_over = threading.Event()
+    monkeypatch.setattr(holding, "_is_over", is_over)
+    keeper = holding.keep_leases()
+    deliver(message_id=message.pk, now=timezone.now())
+    is_over.set()
+    keeper.join()
+    holding.keep_leases.cache_clear()
+
+    assert left[-1] > timedelta(seconds=2)
 
 
 def test_sweeps_at_once_ring_once_for_each(hints) -> None:
