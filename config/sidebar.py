@@ -15,6 +15,7 @@ from config.waiting import (
     count,
     dead_callbacks,
     dead_deliveries,
+    deposits_to_look_at,
     new_leads,
     open_conflicts,
     waiting_replies,
@@ -46,6 +47,13 @@ def navigation(request: HttpRequest) -> list[Item]:
                 "event_repeat",
                 "appointments.maintenanceplan",
                 badge=count(plans_needing_attention(actor=actor)),
+            ),
+            _item(
+                request,
+                "Deposits",
+                "payments",
+                "integrations.deposit",
+                badge=deposits_to_look_at(actor=actor),
             ),
             _item(request, "Messages", "chat", "notifications.notification"),
             _item(

@@ -8,7 +8,13 @@ from django.db.models import Count
 from core.actors import Actor
 from core.models import OutboxMessage
 from core.models.outbox import OutboxStatus
-from integrations.models import InboundEvent, InboundState, SyncConflict
+from integrations.models import (
+    Deposit,
+    DepositState,
+    InboundEvent,
+    InboundState,
+    SyncConflict,
+)
 from leads.models import Lead, LeadStatus
 from notifications.models import Notification, Reply
 
@@ -59,3 +65,9 @@ def open_conflicts() -> int:
         resolved_at=None, kind=SyncConflict.Kind.NOT_POSSIBLE
     )
     return count(needing)
+
+
+def deposits_to_look_at(*, actor: Actor) -> int:
+    """Return how many deposits wait for a person."""
+    visible = Deposit.objects.visible_to(actor)
+    return count(visible.filter(state=DepositState.NEEDS_ATTENTION))

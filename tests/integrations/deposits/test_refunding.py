@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def paid(checkout) -> Deposit:
-    deposit = checkout.asked()
+    deposit: Deposit = checkout.asked()
     checkout.pay(deposit)
     checkout.hear()
     deposit.refresh_from_db()
@@ -57,7 +57,7 @@ def test_staff_send_the_money_back_and_the_visit_stands(checkout, api_as) -> Non
 def test_cancelling_leaves_the_money_to_a_person(checkout) -> None:
     deposit = paid(checkout)
     appointments.cancel(
-        appointment_id=deposit.appointment_id,
+        appointment_id=Appointment.objects.get().pk,
         reason="Nobody at home.",
         actor=SYSTEM,
         now=timezone.now(),
