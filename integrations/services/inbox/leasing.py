@@ -21,7 +21,9 @@ from integrations.services.inbox import metering
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=45)
+# Longer than a try takes as a rule: 20 s of calls at most. It must be short, for what a
+# dead worker holds takes the places of others. Who is late is undone, and done again.
+LEASE = timedelta(seconds=25)
 HINT_PATIENCE = timedelta(seconds=5)
 SWEEP_AT_MOST = 500
 # So much of one connection is taken in at once: a vendor that is slow to tell the rest

@@ -335,7 +335,7 @@ class TestDeaths:
         assert first is not None
         assert leasing.claim(event_id=event.pk) is None
         held = first.lease_until - timezone.now()  # type: ignore[operator]  # leased
-        assert timedelta(seconds=40) < held <= leasing.LEASE
+        assert timedelta(seconds=20) < held <= leasing.LEASE
 
     def test_who_comes_back_too_late_changes_nothing(self, connection, ada) -> None:
         event = say_customer(connection)
