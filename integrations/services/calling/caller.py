@@ -39,7 +39,7 @@ from integrations.services.calling.wire import Asked
 
 log = structlog.get_logger(__name__)
 
-# All calls of one caller together: shorter than the lease of a message (45 s) and than
+# All calls of one caller together: shorter than a lease is prolonged (40 s), and than
 # the time of a task (25 s).
 TOTAL_SECONDS = 20.0
 # So long a caller waits for its first turn before it gives the worker back. One that

@@ -21,7 +21,7 @@ from integrations.rules.merging import is_older
 from integrations.rules.refusals import Postponed
 from integrations.rules.things import Remote, Thing
 
-# A worker that still lives has lost its lease by then, and a task its time.
+# All calls of a try together take 20 s at most: whoever had it is over it by then.
 CLAIM = LEASE + timedelta(seconds=15)
 _WAIT = timedelta(seconds=2)
 
