@@ -322,6 +322,22 @@ def test_an_answer_that_got_lost_creates_nothing_twice(
     assert len(crm.rows("appointments")) == 1
 
 
+def test_a_cancellation_whose_answer_got_lost_is_agreed_on(
+    crm: Crm, connection, pushed
+):
+    """They refuse to cancel it once more (409), and say that it is cancelled."""
+    crm.fail(Rule(kind=Kind.CUT_AFTER, path=crm.path("jpm/jobs/"), count=1))
+    cancel(appointment_id=pushed.pk, reason="Moved away", actor=SYSTEM, now=NOW)
+    told()
+
+    send_again()
+
+    message = OutboxMessage.objects.latest("pk")
+    assert message.status == OutboxStatus.DELIVERED, message.last_error
+    assert crm.row("jobs")["jobStatus"] == "Canceled"
+    assert not SyncConflict.objects.exists()
+
+
 def test_a_lost_answer_to_a_booking_is_found_by_our_reference(crm: Crm, connection):
     crm.fail(Rule(kind=Kind.CUT_AFTER, method="POST", path=crm.path("crm"), count=1))
     receive_lead(form=LeadForm(name="Ada"), actor=SYSTEM, now=NOW)
