@@ -623,3 +623,4 @@ TRAVEL_PARKING_MINUTES = env.float("TRAVEL_PARKING_MINUTES", default=2.0)
 LOGGING_CONFIG = None
 logging_config(as_json=env.bool("LOG_JSON", default=PRODUCTION))
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+CELERY_WORKER_METRICS_PORT = env.int("WORKER_METRICS_PORT", default=0)  # 0: none

@@ -28,46 +28,47 @@ Item = dict[str, Any]
 
 def navigation(request: HttpRequest) -> list[Item]:
     """Return the groups that this user has something in."""
-    actor = actor_of(request)
     groups = [
         _dispatch(request),
-        _group(
-            "Customers",
-            _item(
-                request,
-                "Leads",
-                "contact_phone",
-                "leads.lead",
-                badge=new_leads(actor=actor),
-            ),
-            _item(request, "Customers", "group", "leads.customer"),
-            _item(
-                request,
-                "Maintenance plans",
-                "event_repeat",
-                "appointments.maintenanceplan",
-                badge=count(plans_needing_attention(actor=actor)),
-            ),
-            _item(
-                request,
-                "Deposits",
-                "payments",
-                "integrations.deposit",
-                badge=deposits_to_look_at(actor=actor),
-            ),
-            _item(request, "Messages", "chat", "notifications.notification"),
-            _item(
-                request,
-                "Replies",
-                "mark_chat_unread",
-                "notifications.reply",
-                badge=waiting_replies(actor=actor),
-            ),
-        ),
+        _customers(request),
         _company(request),
         _outside(request),
     ]
     return [group for group in groups if group["items"]]
+
+
+def _customers(request: HttpRequest) -> Item:
+    actor = actor_of(request)
+    plans = count(plans_needing_attention(actor=actor))
+    deposits = deposits_to_look_at(actor=actor)
+    replies = waiting_replies(actor=actor)
+    return _group(
+        "Customers",
+        _item(
+            request,
+            "Leads",
+            "contact_phone",
+            "leads.lead",
+            badge=new_leads(actor=actor),
+        ),
+        _item(request, "Customers", "group", "leads.customer"),
+        _item(
+            request,
+            "Maintenance plans",
+            "event_repeat",
+            "appointments.maintenanceplan",
+            badge=plans,
+        ),
+        _item(request, "Deposits", "payments", "integrations.deposit", badge=deposits),
+        _item(request, "Messages", "chat", "notifications.notification"),
+        _item(
+            request,
+            "Replies",
+            "mark_chat_unread",
+            "notifications.reply",
+            badge=replies,
+        ),
+    )
 
 
 def _dispatch(request: HttpRequest) -> Item:
