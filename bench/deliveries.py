@@ -273,6 +273,10 @@ def main(words: Sequence[str]) -> None:
         if "calm" in only:
             results["calm"] = calm(rig, others=[], name="calm", seconds=given.seconds)
         if "beside" in only:
+            fast = [rig.url(f"/fast/other/{n}") for n in range(3)]
+            results["beside three that are fast"] = calm(
+                rig, others=fast, name="three", seconds=given.seconds
+            )
             dead = f"http://127.0.0.1:{free_port()}/dead"
             slow = [rig.url(f"/slow/{n}") for n in range(2)]
             results[f"beside two that take {SLOW_SECONDS:g} s and a dead one"] = calm(
