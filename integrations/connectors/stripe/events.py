@@ -24,9 +24,14 @@ def poll(call: Caller, cursor: str) -> Page:
     """Read on, a page at a time."""
     since, _, place = cursor.partition(":")
     newest, _, after = place.partition(":")
-    params: dict[str, Any] = {"limit": _PAGE, "types[]": list(reading.EVENTS)}
-    if since:
-        params["created[gte]"] = int(since) - _OVERLAP
+    since = since or _newest(call)
+    if not since:
+        return Page(remotes=(), cursor="")
+    params: dict[str, Any] = {
+        "limit": _PAGE,
+        "types[]": list(reading.EVENTS),
+        "created[gte]": int(since) - _OVERLAP,
+    }
     if after:
         params["starting_after"] = after
     found = call("GET", "/v1/events", params=params).json
@@ -37,6 +42,12 @@ def poll(call: Caller, cursor: str) -> Page:
         on = f"{since}:{newest}:{events[-1]['id']}"
         return Page(remotes=remotes, cursor=on, has_more=True)
     return Page(remotes=remotes, cursor=newest)
+
+
+def _newest(call: Caller) -> str:
+    """Return when the newest event was: what came before a connection is not ours."""
+    found = call("GET", "/v1/events", params={"limit": 1}).json["data"]
+    return str(found[0]["created"]) if found else ""
 
 
 def _told(event: Mapping[str, Any]) -> list[Remote]:

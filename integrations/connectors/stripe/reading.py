@@ -65,7 +65,6 @@ def of_session(session: Object, *, at: datetime | None) -> Remote:
         session=session["id"],
         intent=text_of(session.get("payment_intent")),
         amount=session.get("amount_total"),
-        deposit=_note_of(session) or str(session.get("client_reference_id") or ""),
     )
 
 
@@ -149,7 +148,7 @@ def _news_of_session(session: Object) -> News:
 
 
 def _remote(there: Object, *, at: datetime | None, **said: Any) -> Remote:
-    deposit = said.pop("deposit", "") or _note_of(there)
+    deposit = _note_of(there)
     fields = {
         "session": "",
         "intent": "",

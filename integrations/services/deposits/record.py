@@ -81,14 +81,10 @@ def send_back(
     """Have all that is left of a locked deposit refunded, once.
 
     Emits:
-        deposit.refund_due, or deposit.needs_attention where nobody can send it
+        deposit.refund_due
     """
     deposit.refund_number += 1
     deposit.refund_id, deposit.refund_reason = "", reason[:_LONGEST]
-    if deposit.connection_id is None:
-        why = f"{reason} The connection is gone: send it back by hand."
-        move(deposit, DepositState.NEEDS_ATTENTION, now=now, actor=actor, reason=why)
-        return
     move(deposit, DepositState.REFUND_DUE, now=now, actor=actor, reason=reason)
     have_done(REFUND, deposit, number=deposit.refund_number)
 

@@ -54,6 +54,8 @@ def refund_deposit(
         deposit.state, DepositState.REFUND_DUE
     ):
         raise NotRefundable(f"The deposit is {deposit.state}.")
+    if deposit.connection_id is None:
+        raise NotRefundable("Its connection is gone: send the money back at Stripe.")
     record.send_back(deposit, reason=reason, now=now, actor=actor)
     return deposit
 

@@ -210,7 +210,8 @@ def _open(deposit: Deposit, *, is_new: bool, now: datetime) -> Deposit:
         if isinstance(failure, Refused) or (
             is_new and isinstance(failure, NotSent | NotAllowed)
         ):
-            _end(deposit.pk, now=now)  # there is no such page, and will be none
+            # There is no such page, and will be none.
+            _end(deposit.pk, because=str(failure), now=now)
         raise PaymentsUnavailable(
             "The payment page could not be opened. Your slot is still held.",
             retry_after=2,
@@ -219,10 +220,10 @@ def _open(deposit: Deposit, *, is_new: bool, now: datetime) -> Deposit:
 
 
 @transaction.atomic
-def _end(deposit_id: UUID, *, now: datetime) -> None:
+def _end(deposit_id: UUID, *, because: str, now: datetime) -> None:
     deposit = record.locked_deposit(deposit_id)
     if deposit.state == DepositState.REQUESTED and not deposit.session_id:
-        record.move(deposit, DepositState.FAILED, now=now)
+        record.move(deposit, DepositState.FAILED, now=now, reason=because)
 
 
 def _ask_of(deposit: Deposit) -> Ask:

@@ -10,8 +10,10 @@ from appointments.rules.states import Status
 from appointments.services import BookingRequest, book, reschedule
 from core.actors import SYSTEM
 from core.models import Event
+from integrations.connectors.stripe import events, reading
 from integrations.models import Deposit, DepositState, InboundEvent, InboundState
 from integrations.sandbox.faults import Kind
+from integrations.services.calling import caller_for
 from integrations.services.sync import poll_connection
 from tests.factories import TOMORROW, local, make_property
 from tests.integrations.deposits.conftest import DEPOSIT, SECRET, take_in_all
@@ -282,6 +284,43 @@ def test_a_payment_that_nobody_here_asked_for_is_kept_and_loud(checkout) -> None
     assert event.state in {InboundState.RECEIVED, InboundState.DEAD}
     assert "There is no deposit" in event.note
     assert not Deposit.objects.exists()
+
+
+def test_payments_for_other_things_are_not_looked_at(checkout) -> None:
+    stranger = Deposit(session_id="cs_stranger", amount_cents=1)
+    other = {"metadata": {}, "client_reference_id": "order 7"}
+
+    say(checkout, completed(stranger, **other))
+
+    assert InboundEvent.objects.get().state == InboundState.IGNORED
+
+
+def test_a_page_of_the_log_is_no_end(checkout, monkeypatch) -> None:
+    monkeypatch.setattr(events, "_PAGE", 2)
+    deposit = checkout.asked()
+    checkout.fault(Kind.LOST_CALLBACKS)
+    checkout.pay(deposit)
+    checkout.act("refund", payment_intent=paid_intent(checkout), amount=100)
+    call = caller_for(checkout.connection)
+
+    page, ids = events.poll(call, ""), []
+    for _ in range(9):
+        ids += [each.told_as for each in page.remotes]
+        if not page.has_more:
+            break
+        page = events.poll(call, page.cursor)
+
+    told_of = [
+        each["id"] for each in checkout.kept("event") if each["type"] in reading.EVENTS
+    ]
+    assert sorted(ids) == sorted(told_of)
+    assert len(ids) > 2
+    assert int(page.cursor) == checkout.kept("event")[-1]["created"]
+
+
+def paid_intent(checkout) -> str:
+    (intent,) = checkout.kept("payment_intent")
+    return str(intent["id"])
 
 
 def test_a_lost_callback_is_found_in_the_log(checkout) -> None:

@@ -8,13 +8,15 @@ from django.db import connection as database
 from django.utils import timezone
 
 from appointments.models import Appointment, Hold
+from core.actors import Role
 from core.models import Event, OutboxMessage
 from integrations.connectors.stripe import Stripe, payments, wire
 from integrations.connectors.stripe.payments import Ask
 from integrations.models import ConnectionState, Deposit, DepositState
 from integrations.sandbox.faults import Kind
 from integrations.services.calling import caller_for
-from tests.integrations.deposits.conftest import DEPOSIT, TEN
+from tests.factories import make_user
+from tests.integrations.deposits.conftest import DEPOSIT, EIGHT, TEN
 from tests.integrations.sandbox.contract.openapi import assert_matches_openapi
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -188,6 +190,39 @@ def test_the_trial_leaves_no_trace(checkout) -> None:
     assert checkout.lead.status == "new"
     assert Hold.objects.get().assignments.count() == 1
     assert not Event.objects.filter(name="appointment.booked").exists()
+
+
+def test_the_office_asks_for_a_customer_whom_it_knows(checkout, api_as) -> None:
+    branch = checkout.company.branch
+    checkout.client = api_as(make_user(Role.DISPATCHER, locations=[branch]))
+    fields = {
+        "service": checkout.company.service.code,
+        "postal_code": "85004",
+        "starts_at": EIGHT,
+    }
+    checkout.hold = checkout.client.post("/api/v1/holds", fields, format="json").json()
+    checkout.token = checkout.hold["token"]
+    address = checkout.company.property
+    form = {
+        "service": checkout.company.service.code,
+        "starts_at": EIGHT,
+        "property": str(address.pk),
+        "success_url": "https://example.com/",
+        "notes": "Gate 7",
+    }
+
+    answer = checkout.client.post(
+        "/api/v1/deposits",
+        form,
+        format="json",
+        headers={"X-Hold-Token": checkout.token},
+    )
+    assert answer.status_code == 201, answer.content
+    checkout.pay(Deposit.objects.get())
+    checkout.hear()
+
+    visit = Appointment.objects.get()
+    assert (visit.property, visit.notes, visit.source) == (address, "Gate 7", "staff")
 
 
 @pytest.mark.parametrize(
