@@ -44,7 +44,7 @@ programs take turns, each between two windows of the bare one, and a round count
 if those two differ by at most 10 %. Ratios are medians of rounds. Latencies come from
 an open loop at 30 requests a second and count from when each request was due. `q` is
 the number of SQL statements per request as `pg_stat_statements` counts them, without
-BEGIN, COMMIT and savepoints.
+BEGIN, COMMIT, savepoints and PostgreSQL's own checks of foreign keys.
 
 Milliseconds depend on the machine and on who else uses it; only ratios are goals.
 """

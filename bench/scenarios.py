@@ -23,6 +23,7 @@ _BOOKINGS = {"bare": 600}
 _BOOKINGS_OF_OURS = 250
 _BOOKINGS_PER_RULE = 100
 _WINDOWS_PER_RULE = 3
+_CAPPED = "with a cap on the service"
 # Where any technician may come, one call may take what another was about to get.
 _CONFLICTS = 0.25
 
@@ -140,6 +141,7 @@ def measure_rules(bench: Bench) -> dict[str, Any]:
     """Return what each rule adds to a booking: CPU milliseconds in all."""
     variants: dict[str, tuple[str, dict[str, bool]]] = {
         "a named technician": ("ours", {}),
+        _CAPPED: ("ours", {}),
         "with an Idempotency-Key": ("ours", {"key": True}),
         "with token and limits": ("guarded", {}),
         "with travel": ("ours", {"located": True}),
@@ -157,7 +159,7 @@ def measure_rules(bench: Bench) -> dict[str, Any]:
             return bench.bookings(_BOOKINGS_PER_RULE, **options)
 
         costs: list[Cost] = []
-        with suppress(UsedUp):
+        with suppress(UsedUp), _caps(bench, are_set=name == _CAPPED):
             while len(costs) < _WINDOWS_PER_RULE:
                 cost = bench.runner.cost(
                     web, requests, expect=HTTPStatus.CREATED, conflicts=_CONFLICTS
@@ -245,6 +247,24 @@ def _figures(
 
 def _cost(cost: Cost) -> dict[str, float]:
     return {"web": cost.web, "postgres": cost.postgres, "rate": cost.rate}
+
+
+@contextmanager
+def _caps(bench: Bench, *, are_set: bool) -> Iterator[None]:
+    """Let each branch take no more than so many visits a day: more than there are."""
+    with bench.cluster.connect() as rows:
+        if are_set:
+            rows.execute(
+                "INSERT INTO appointments_cap"
+                " (id, location_id, service_id, most, created_at, updated_at)"
+                " SELECT gen_random_uuid(), branch.id, service.id, 30000, now(), now()"
+                " FROM core_location AS branch, appointments_service AS service"
+                " WHERE service.code = %s ON CONFLICT DO NOTHING",
+                (samples.BOOKED,),
+            )
+        yield
+        if are_set:
+            rows.execute("DELETE FROM appointments_cap WHERE most = 30000")
 
 
 def _refuse_difference(question: Request, bare: Any, ours: Any) -> None:
