@@ -5,6 +5,8 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from appointments.models import Appointment
 from core.actors import Role
@@ -77,6 +79,30 @@ def test_only_staff_learn_who_could_do_it(dispatcher, company) -> None:
     slot = slots(dispatcher, company).json()["slots"][0]
 
     assert slot["technicians"] == [str(company.technician.pk)]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "statements"),
+    [("technician", 5), ("anybody", 6)],  # anybody: those who are free are looked for
+)
+def test_a_booking_takes_few_statements(
+    dispatcher, company, chosen, statements
+) -> None:
+    if chosen == "technician":
+        wanted = {"technician": str(company.technician.pk)}
+    else:
+        wanted = {}
+    slots(dispatcher, company)  # the process reads the roster once
+
+    with CaptureQueriesContext(connection) as asked:
+        answer = dispatcher.post(
+            "/api/v1/appointments", wish(company, **wanted), format="json"
+        )
+
+    words = ("SAVEPOINT", "RELEASE", "SELECT u.")  # u: who asks, as with all requests
+    own = [each["sql"] for each in asked if not each["sql"].strip().startswith(words)]
+    assert answer.status_code == 201
+    assert len(own) == statements, own
 
 
 def test_tz_changes_rendering_only(api, company) -> None:
