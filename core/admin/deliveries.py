@@ -23,6 +23,7 @@ from core.models.outbox import OutboxStatus
 from core.services.replaying import REPLAYABLE
 
 _UTC = ZoneInfo("UTC")
+_EXCERPT = 200  # of what a receiver answered; the API has all that is kept
 
 
 class ReplayForm(ActionForm):
@@ -177,7 +178,9 @@ class OutboxMessageAdmin(AdminsOnly, PageAdmin):
             ],
             "table": {
                 "title": "Tries",
-                "columns": ["No.", "Began", "Outcome", "HTTP", "Took", "Error"],
+                "columns": [
+                    *("No.", "Began", "Outcome", "HTTP", "Took", "Error", "Answer"),
+                ],
                 "rows": [
                     (
                         one.number,
@@ -186,6 +189,7 @@ class OutboxMessageAdmin(AdminsOnly, PageAdmin):
                         one.http_status or "-",
                         f"{one.duration_ms} ms",
                         one.error or "-",
+                        one.response_excerpt[:_EXCERPT] or "-",
                     )
                     for one in tries
                 ],
