@@ -304,6 +304,8 @@ class TestRingingOnce:
     def test_hearing_it_needs_no_broker(self, dead_broker) -> None:
         bell.heard("core.tasks.prune")
 
+        assert not hasattr(bell._local, "connection")  # the next one dials anew
+
     def test_in_the_queue_of_its_kind(self, queue) -> None:
         queue.delete("webhooks-of-the-tests")
         with transaction.atomic():
