@@ -116,47 +116,19 @@ class DepositAdmin(PageAdmin):
 
     def facts(self, request: HttpRequest, thing: Deposit) -> dict[str, Any]:
         zone = _zone(thing)
-
-        def time(moment: Any) -> str:
-            return moment_text(moment, zone=zone)
-
-        money = [
-            ("Asked for", self.amount(thing)),
-            ("Received", _money(thing.received_cents, thing.currency)),
-            ("Sent back", _money(thing.refunded_cents, thing.currency)),
-            ("Money", "Real" if thing.is_live else "Test"),
-            ("Why it went back", thing.refund_reason or "-"),
-            ("Needs attention", thing.attention or "-"),
-        ]
-        times = [
-            ("Asked", time(thing.created_at)),
-            ("Page open until", time(thing.expires_at)),
-            ("On its way by a bank since", time(thing.pending_at)),
-            ("Paid", time(thing.paid_at)),
-            ("Refunded", time(thing.refunded_at)),
+        visit = [
+            ("Visit", self.visit(thing)),
+            ("Service", thing.service.name),
+            ("Branch", thing.location.name),
+            ("Slot", moment_text(thing.starts_at, zone=zone)),
         ]
         return {
             "badges": self.state_badge(thing),
             "sections": [
-                (
-                    "Visit",
-                    [
-                        ("Visit", self.visit(thing)),
-                        ("Service", thing.service.name),
-                        ("Branch", thing.location.name),
-                        ("Slot", time(thing.starts_at)),
-                    ],
-                ),
-                ("Money", money),
-                ("Times", times),
-                (
-                    "At Stripe",
-                    [
-                        ("Checkout session", thing.session_id or "-"),
-                        ("Payment", thing.intent_id or "-"),
-                        ("Refund", thing.refund_id or "-"),
-                    ],
-                ),
+                ("Visit", visit),
+                ("Money", _money_of(thing)),
+                ("Times", _times_of(thing)),
+                ("At Stripe", _ids_of(thing)),
             ],
             "history": history_of("deposit", thing.pk, titles=_HISTORY, zone=zone),
         }
@@ -186,6 +158,37 @@ class DepositAdmin(PageAdmin):
     def state_badge(self, deposit: Deposit) -> SafeString:
         words, tone = _STATES[deposit.state]
         return badge(words, tone, hint=deposit.attention)
+
+
+def _money_of(deposit: Deposit) -> list[tuple[str, str]]:
+    return [
+        ("Asked for", _money(deposit.amount_cents, deposit.currency)),
+        ("Received", _money(deposit.received_cents, deposit.currency)),
+        ("Sent back", _money(deposit.refunded_cents, deposit.currency)),
+        ("Money", "Real" if deposit.is_live else "Test"),
+        ("Why it went back", deposit.refund_reason or "-"),
+        ("Needs attention", deposit.attention or "-"),
+    ]
+
+
+def _times_of(deposit: Deposit) -> list[tuple[str, str]]:
+    times = {
+        "Asked": deposit.created_at,
+        "Page open until": deposit.expires_at,
+        "On its way by a bank since": deposit.pending_at,
+        "Paid": deposit.paid_at,
+        "Refunded": deposit.refunded_at,
+    }
+    zone = _zone(deposit)
+    return [(name, moment_text(moment, zone=zone)) for name, moment in times.items()]
+
+
+def _ids_of(deposit: Deposit) -> list[tuple[str, str]]:
+    return [
+        ("Checkout session", deposit.session_id or "-"),
+        ("Payment", deposit.intent_id or "-"),
+        ("Refund", deposit.refund_id or "-"),
+    ]
 
 
 def _money(cents: int, currency: str) -> str:
