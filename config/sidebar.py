@@ -116,8 +116,8 @@ def _outside(request: HttpRequest) -> Item:
     return _group(
         "System",
         overview,
-        _item(request, "People", "badge", "accounts.user"),
         _item(request, "Connections", "cable", "integrations.connection"),
+        _item(request, "Links", "link", "integrations.externallink"),
         _item(request, "Webhooks", "webhook", "integrations.webhookendpoint"),
         _item(request, "Deliveries", "outbox", "core.outboxmessage", badge=dead),
         _item(
@@ -135,6 +135,7 @@ def _outside(request: HttpRequest) -> Item:
             badge=open_conflicts() if is_admin else 0,
             query="?state=open",
         ),
+        _item(request, "People", "badge", "accounts.user"),
         _item(request, "History", "history", "core.event"),
         _item(request, "Repeated requests", "repeat", "core.idempotencyrecord"),
     )

@@ -148,6 +148,7 @@ POLICY: Mapping[str, Roles] = {
     "connections.set_mappings": ADMIN,
     "connections.vendors": ADMIN,
     "integrations.report": ADMIN,
+    "external_links.list": ADMIN,
     # Vendors call back under a secret URL; their signature tells who they are
     "callbacks.receive": EVERYBODY,
     "inbox.list": ADMIN,

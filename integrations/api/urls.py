@@ -8,6 +8,7 @@ from integrations.api.conflicts import ConflictViewSet
 from integrations.api.connections import ConnectionViewSet
 from integrations.api.deposits import DepositViewSet
 from integrations.api.inbox_views import InboxViewSet
+from integrations.api.links import LinkViewSet
 from integrations.api.report import ReportView
 from integrations.api.views import DeliveryViewSet, WebhookEndpointViewSet
 
@@ -19,6 +20,7 @@ router.register("deposits", DepositViewSet, basename="deposit")
 router.register("deliveries", DeliveryViewSet, basename="delivery")
 router.register("integrations/connections", ConnectionViewSet, basename="connection")
 router.register("integrations/conflicts", ConflictViewSet, basename="conflict")
+router.register("integrations/links", LinkViewSet, basename="link")
 router.register("integrations/inbox", InboxViewSet, basename="inbox")
 
 urlpatterns = [

@@ -19,6 +19,7 @@ from core.models import Holiday
 from integrations.models import (
     Connection,
     ConnectionHealth,
+    ExternalLink,
     InboundEvent,
     SyncConflict,
     WebhookEndpoint,
@@ -261,6 +262,18 @@ def deposit(technician: Technician) -> Made:
     return {"pk": row.pk, "token": f"token of {row.pk}"}
 
 
+def link(technician: Technician) -> Made:
+    """Make what a vendor of the branch calls something of ours."""
+    made = ExternalLink.objects.create(
+        connection=Connection.objects.get(pk=connection(technician)["pk"]),
+        object_type="appointment",
+        object_id=uuid7(),
+        remote_type="job",
+        remote_id="41000075",
+    )
+    return {"pk": made.pk}
+
+
 def conflict(technician: Technician) -> Made:
     """Make a conflict of a connection of the branch."""
     row = make_connection(
@@ -359,6 +372,7 @@ ROWS: dict[str, Row] = {
     "availability/explain": nothing(),
     "dashboard": nothing(),
     "integrations/report": nothing(),
+    "integrations/links": listing(link),
     "services": listing(service, company_wide=True),
     "services/<uuid:pk>": thing(service, company_wide=True),
     "caps": listing(cap),

@@ -14,9 +14,15 @@ from core.actors import SYSTEM
 from core.events import emit
 from core.ids import uuid7
 from core.models import Holiday, IdempotencyRecord, OutboxMessage
-from integrations.models import Connection, InboundEvent, WebhookEndpoint
+from integrations.models import (
+    Connection,
+    ExternalLink,
+    InboundEvent,
+    SyncConflict,
+    WebhookEndpoint,
+)
 from integrations.services.inbox.storing import Said, store
-from notifications.models import Channel, Notification
+from notifications.models import Channel, Notification, Reply
 from technicians.models import ShiftException
 from tests.factories import (
     DAY,
@@ -95,6 +101,12 @@ def _callback(_n: int) -> InboundEvent:
     return InboundEvent.objects.get(pk=event_id)
 
 
+def _connection(n: int) -> Connection:
+    return Connection.objects.create(
+        vendor="twilio", name=f"{n}", location=make_location()
+    )
+
+
 MAKERS: dict[str, Maker] = {
     "appointments_appointment": _visit,
     "appointments_service": lambda _n: make_service(skills=[make_skill()]),
@@ -121,8 +133,27 @@ MAKERS: dict[str, Maker] = {
         principal="p", route="r", key=str(n), request_hash="h", expires_at=NOW
     ),
     "accounts_user": lambda _n: make_user(locations=[make_location()]),
-    "integrations_connection": lambda n: Connection.objects.create(
-        vendor="twilio", name=f"{n}", location=make_location()
+    "integrations_connection": lambda n: _connection(n),
+    "integrations_externallink": lambda n: ExternalLink.objects.create(
+        connection=_connection(n),
+        object_type="appointment",
+        object_id=uuid7(),
+        remote_type="job",
+        remote_id=f"{n}",
+    ),
+    "integrations_syncconflict": lambda n: SyncConflict.objects.create(
+        connection=_connection(n),
+        kind="both_changed",
+        object_type="appointment",
+        object_id=uuid7(),
+        field="notes",
+    ),
+    "notifications_reply": lambda n: Reply.objects.create(
+        provider_message_id=f"{n}",
+        sender="+16025550142",
+        customer=make_customer(phone=f"+1602555{1000 + n}"),
+        meaning="other",
+        received_at=NOW,
     ),
     "integrations_webhookendpoint": lambda n: WebhookEndpoint.objects.create(
         url=f"https://example.com/{n}", secret="s", location=make_location()

@@ -22,6 +22,8 @@ ADMINS_ONLY = {
     "accounts_user",
     "integrations_inboundevent",
     "integrations_connection",
+    "integrations_externallink",
+    "integrations_syncconflict",
     "integrations_webhookendpoint",
     "core_outboxmessage",
     "core_idempotencyrecord",
