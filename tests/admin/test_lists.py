@@ -133,7 +133,7 @@ MAKERS: dict[str, Maker] = {
         principal="p", route="r", key=str(n), request_hash="h", expires_at=NOW
     ),
     "accounts_user": lambda _n: make_user(locations=[make_location()]),
-    "integrations_connection": lambda n: _connection(n),
+    "integrations_connection": _connection,
     "integrations_externallink": lambda n: ExternalLink.objects.create(
         connection=_connection(n),
         object_type="appointment",
