@@ -148,4 +148,7 @@ class Ping(APIView):
 
 router = SimpleRouter(trailing_slash=False)
 router.register("appointments", AppointmentViewSet, basename="appointment")
-urlpatterns = [path("api/v1/ping", Ping.as_view()), path("api/v1/", include(router.urls))]
+urlpatterns = [
+    path("api/v1/ping", Ping.as_view()),
+    path("api/v1/", include(router.urls)),
+]

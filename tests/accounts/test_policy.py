@@ -89,7 +89,9 @@ def test_viewers_only_read() -> None:
 
     changing = {key for key in allowed if key.split(".")[1] not in reading}
 
-    assert {key for key in changing if not key.startswith(("auth.", "callbacks."))} == set()
+    assert {
+        key for key in changing if not key.startswith(("auth.", "callbacks."))
+    } == set()
 
 
 @pytest.mark.parametrize(
