@@ -180,4 +180,4 @@ class Deposit(TimeStamped):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount_cents / 100:.2f} {self.currency} ({self.state})"
+        return f"Deposit of {self.amount_cents / 100:.2f} {self.currency}"
