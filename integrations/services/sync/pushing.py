@@ -25,6 +25,8 @@ from integrations.services.sync.partners import Partner, partner_of
 from integrations.services.sync.records import is_over, thing_of
 
 _CONFLICT = 409
+# People at the vendor move these all day long.
+_LOOKED_AT = "appointment"
 _NOT_THERE = frozenset({404, 410})
 _ABSENT = object()
 
@@ -68,6 +70,8 @@ def push(partner: Partner, thing: Thing, *, now: datetime) -> str:
     if link.is_gone:
         raise NotYet("It is gone there; the conflict asks what to do.")
     news = _news(partner, thing, link)
+    if _may_clash(partner, thing, news):
+        thing, news = _look_first(partner, thing, link, now=now)
     if not news:
         return "Nothing new."
     try:
@@ -93,6 +97,29 @@ def _news(partner: Partner, thing: Thing, link: ExternalLink) -> dict[str, Any]:
         and (field == "status" or not over)
         and link.agreed.get(field, _ABSENT) != value
     }
+
+
+def _may_clash(partner: Partner, thing: Thing, news: Mapping[str, Any]) -> bool:
+    """Tell whether they may have changed the same since we last heard of it."""
+    comes_in = {rule.field for rule in partner.rules(thing.kind) if rule.comes_in}
+    return thing.kind == _LOOKED_AT and not comes_in.isdisjoint(news)
+
+
+def _look_first(
+    partner: Partner, thing: Thing, link: ExternalLink, *, now: datetime
+) -> tuple[Thing, dict[str, Any]]:
+    """Merge what is there now, and return what is left to be told.
+
+    What we have to say may have waited while they moved the visit: told blindly it
+    would undo their newer word, and nobody would ever know.
+    """
+    there = partner.connector.fetch(partner.call, link.remote_type, link.remote_id)
+    if there is None:
+        return thing, _news(partner, thing, link)  # telling it finds out
+    _take_in(partner, there, now=now)
+    link.refresh_from_db()
+    fresh = thing_of(kind=thing.kind, object_id=thing.id) or thing
+    return fresh, _news(partner, fresh, link)
 
 
 def _tell(

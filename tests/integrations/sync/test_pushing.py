@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from appointments.models import Service
 from appointments.rules.states import Status
 from appointments.services import assign, cancel, change_status, reschedule, unassign
 from core.actors import SYSTEM
@@ -21,7 +22,7 @@ from integrations.sandbox.faults import Kind, RetryAfter, Rule
 from integrations.services.sync import tell
 from leads.services import LeadForm, dismiss_lead, receive_lead, update_customer
 from tests.factories import NOW, TOMORROW, local, make_customer
-from tests.integrations.sync.company import GUID, make_visit
+from tests.integrations.sync.company import GUID, make_visit, wins
 from tests.integrations.sync.crm import Crm, send_again, send_all, told, waiting
 
 pytestmark = pytest.mark.django_db
@@ -338,6 +339,33 @@ def test_a_cancellation_whose_answer_got_lost_is_agreed_on(
     assert not SyncConflict.objects.exists()
 
 
+def test_what_waited_is_not_told_over_their_newer_move(crm: Crm, connection, pushed):
+    """Ours is older, and still in the outbox: we look before we tell."""
+    wins(connection, "appointment", "window_starts_at", "theirs")
+    Service.objects.update(horizon_days=300)  # the deliverer's clock is the real one
+    reschedule(
+        appointment_id=pushed.pk, starts_at=local(TOMORROW, 12), actor=SYSTEM, now=NOW
+    )
+    theirs = local(TOMORROW, 14)
+    crm.act(
+        "move",
+        appointment=crm.row("appointments")["id"],
+        start=theirs.isoformat(),
+        end=(theirs + timedelta(hours=1)).isoformat(),
+        arrivalWindowStart=theirs.isoformat(),
+        arrivalWindowEnd=(theirs + timedelta(hours=2)).isoformat(),
+    )
+
+    told()
+    told()
+
+    pushed.refresh_from_db()
+    assert pushed.window_starts_at == theirs
+    assert crm.row("appointments")["start"] == theirs.strftime("%Y-%m-%dT%H:%M:%SZ")
+    conflict = SyncConflict.objects.get()
+    assert (conflict.field, conflict.kept) == ("window_starts_at", "theirs")
+
+
 def test_a_lost_answer_to_a_booking_is_found_by_our_reference(crm: Crm, connection):
     crm.fail(Rule(kind=Kind.CUT_AFTER, method="POST", path=crm.path("crm"), count=1))
     receive_lead(form=LeadForm(name="Ada"), actor=SYSTEM, now=NOW)
@@ -441,8 +469,9 @@ def test_what_waits_for_a_paused_connection_is_parked_at_once(connection, visit)
 
 
 def test_a_409_is_read_again_and_both_agree(crm: Crm, connection, pushed):
-    """The office there cancelled it a moment before we did."""
-    crm.act("cancel", job=crm.row("jobs")["id"])
+    """The office there cancelled it between our look and our word."""
+    too_late = Rule(kind=Kind.ERROR, status=409, handled=True, method="PUT", count=1)
+    crm.fail(too_late)
     cancel(appointment_id=pushed.pk, reason="Moved away", actor=SYSTEM, now=NOW)
 
     message = push(connection, pushed)
