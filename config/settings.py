@@ -379,6 +379,8 @@ EVENT_HANDLERS: dict[str, list[str]] = {
 }
 # Who looks after booked visits while shifts, absences, holidays or zones change.
 ROSTER_GUARD = "appointments.services.stranding.guard"
+# Whether visitors can pay a deposit, and so have to where a service asks for one.
+DEPOSITS_ARE_TAKEN = "integrations.services.deposits.are_taken"
 OUTBOX_DELIVERERS: dict[str, str] = {
     "alert": "integrations.services.deliver_alert",
     "email": "notifications.services.deliver_email",

@@ -15,6 +15,7 @@ from appointments.rules.states import Status
 from appointments.selectors import capacity
 from appointments.selectors.wishes import Known
 from appointments.services.asking import ask_for, awaits_approval
+from appointments.services.deposits import require_no_deposit
 from appointments.services.holding import (
     HoldExpired,
     HoldMismatch,
@@ -87,8 +88,10 @@ def book(*, request: BookingRequest, actor: Actor, now: datetime) -> Appointment
         AlreadyConverted: the lead has been booked before.
         NonexistentLocalTime, AmbiguousLocalTime: of a naive `starts_at`.
         Forbidden, ReasonRequired: of an override.
+        DepositRequired: a visitor has to pay first.
     """
     require_permitted(request.override, reason=request.reason, actor=actor)
+    require_no_deposit(service=request.service, actor=actor)
     lead = open_lead(request.lead_id) if request.lead_id else None
     address = request.property or _address_of(lead, actor=actor, now=now)
     location = _branch(request, address=address, actor=actor)

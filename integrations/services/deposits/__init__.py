@@ -18,6 +18,7 @@ from integrations.services.deposits.requesting import (
     DepositRequest,
     NoDepositAsked,
     PaymentsUnavailable,
+    are_taken,
     request_deposit,
 )
 
@@ -26,6 +27,7 @@ __all__ = [
     "NoDepositAsked",
     "NotRefundable",
     "PaymentsUnavailable",
+    "are_taken",
     "deliver_expire_session",
     "deliver_refund",
     "refund_deposit",

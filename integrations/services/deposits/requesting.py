@@ -71,6 +71,13 @@ class DepositRequest:
     source: str = "website"
 
 
+def are_taken() -> bool:
+    """Tell whether visitors can pay deposits now (`settings.DEPOSITS_ARE_TAKEN`)."""
+    return Connection.objects.filter(
+        vendor=Vendor.STRIPE, state=ConnectionState.ACTIVE
+    ).exists()
+
+
 def request_deposit(*, request: DepositRequest, actor: Actor, now: datetime) -> Deposit:
     """Open the page on which the deposit of a hold is paid; asked twice, the same one.
 

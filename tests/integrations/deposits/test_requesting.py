@@ -12,7 +12,7 @@ from core.actors import Role
 from core.models import Event, OutboxMessage
 from integrations.connectors.stripe import Stripe, payments, wire
 from integrations.connectors.stripe.payments import Ask
-from integrations.models import ConnectionState, Deposit, DepositState
+from integrations.models import Connection, ConnectionState, Deposit, DepositState
 from integrations.sandbox.faults import Kind
 from integrations.services.calling import caller_for
 from tests.factories import make_user
@@ -46,6 +46,27 @@ def test_a_held_slot_has_a_page_to_pay_on(checkout) -> None:
     assert session["expires_at"] < hold.expires_at.timestamp()
     assert not Appointment.objects.exists()
     assert Event.objects.filter(name="deposit.requested").count() == 1
+
+
+def test_nobody_books_around_a_deposit(checkout) -> None:
+    checkout.keep()
+
+    answer = checkout.book_unpaid()
+
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "deposit_required"
+    assert answer.json()["amount_cents"] == DEPOSIT
+    assert not Appointment.objects.exists()
+    assert Hold.objects.exists()
+
+
+def test_a_company_that_takes_no_payments_loses_no_bookings(checkout) -> None:
+    checkout.keep()
+    Connection.objects.update(state=ConnectionState.PAUSED)
+
+    answer = checkout.book_unpaid()
+
+    assert answer.status_code == 201, answer.content
 
 
 def test_asked_again_it_is_the_same_page(checkout) -> None:
