@@ -12,12 +12,13 @@ from typing import Any
 
 from django.conf import settings
 
-from appointments.models import Appointment, Assignment
+from appointments.models import Appointment
 from appointments.rules.states import Status
 from core.models import Event, OutboxMessage
-from integrations.models import ExternalLink, InboundEvent, SyncConflict
+from integrations.models import InboundEvent, SyncConflict
 from integrations.sandbox.world import World
 from leads.models import Customer, Lead, Property
+from tests.chaos.books import by_reference, our_crews, their_crews, twice
 from tests.chaos.listener import Listener
 from tests.chaos.office import Doings
 from tests.chaos.people import Ledger
@@ -26,7 +27,6 @@ from tests.races import audit
 
 _TELLS = "integrations.handlers.tell_subscribers"
 _OFF = (Status.CANCELLED, Status.NO_SHOW)
-_KEY = "fieldbook_ref"
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ def _acknowledged(account: Account, ledger: Ledger) -> None:
 
 def _customers(account: Account, world: World) -> None:
     """Who has an address is known there once, by the same name and address."""
-    theirs = _by_reference(rows_of(world, "customers"))
+    theirs = by_reference(rows_of(world, "customers"))
     addressed = set(Property.objects.values_list("customer_id", flat=True))
     for customer in Customer.objects.filter(pk__in=addressed):
         rows = theirs.pop(str(customer.pk), [])
@@ -109,9 +109,9 @@ def _customers(account: Account, world: World) -> None:
         for row in rows_of(world, "contacts")
         if row["type"] == "MobilePhone" and row.get("customerId")
     ]
-    account.doubled += [f"customer with {each}" for each in _twice(phones)]
+    account.doubled += [f"customer with {each}" for each in twice(phones)]
     streets = [row["address"]["street"] for row in rows_of(world, "locations")]
-    account.doubled += [f"location {each}" for each in _twice(streets)]
+    account.doubled += [f"location {each}" for each in twice(streets)]
     account.counts["customers there"] = len(rows_of(world, "customers"))
     account.counts["locations there"] = len(streets)
 
@@ -131,15 +131,15 @@ def _leads(account: Account, world: World) -> None:
 
 def _visits(account: Account, world: World) -> None:
     """Each visit is a job there once, with the same time, end and crew."""
-    jobs = _by_reference(rows_of(world, "jobs"))
+    jobs = by_reference(rows_of(world, "jobs"))
     times = defaultdict(list)
     for row in rows_of(world, "appointments"):
         times[row["jobId"]].append(row)
-    crews = _their_crews(world)
-    ours = _our_crews()
+    crews = their_crews(world)
+    ours = our_crews()
     account.doubled += [
         f"job of customer {each}"
-        for each in _twice(row["customerId"] for row in rows_of(world, "jobs"))
+        for each in twice(row["customerId"] for row in rows_of(world, "jobs"))
     ]
     for visit in Appointment.objects.all():
         rows = jobs.pop(visit.reference, [])
@@ -232,12 +232,12 @@ def _rules(account: Account) -> None:
         audit.audit_rows()
     except AssertionError as wrong:
         account.broken.append(str(wrong))
-    twice = _twice(
+    again = twice(
         SyncConflict.objects.filter(resolved_at=None).values_list(
             "object_type", "object_id", "field"
         )
     )
-    account.broken += [f"two conflicts about {each}" for each in twice]
+    account.broken += [f"two conflicts about {each}" for each in again]
     account.counts["open conflicts"] = SyncConflict.objects.filter(
         resolved_at=None
     ).count()
@@ -276,41 +276,3 @@ def _explain(account: Account, kind: str, pk: Any, name: str, said: str) -> None
         account.counts["differences that a conflict explains"] += 1
     else:
         account.differing.append(f"{kind} {pk}, {name}: {said}")
-
-
-def _twice(many: Iterable[Any]) -> list[Any]:
-    return [each for each, times in Counter(many).items() if times > 1]
-
-
-def _by_reference(rows: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Return rows by what our application keeps with them."""
-    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        kept = [value for app in row["_external"].values() for value in _values(app)]
-        found[kept[0] if kept else f"without a reference: {row['id']}"].append(row)
-    return found
-
-
-def _values(app: Any) -> list[str]:
-    if isinstance(app, dict):
-        return [str(app[_KEY])] if _KEY in app else []
-    return [str(pair["value"]) for pair in app if pair.get("key") == _KEY]
-
-
-def _their_crews(world: World) -> dict[int, set[str]]:
-    crews: dict[int, set[str]] = defaultdict(set)
-    for row in rows_of(world, "assignments"):
-        if row.get("active", True):
-            crews[row["appointmentId"]].add(str(row["technicianId"]))
-    return crews
-
-
-def _our_crews() -> dict[Any, set[str]]:
-    """Return the crew of each visit, by the ids of theirs."""
-    links = ExternalLink.objects.filter(object_type="technician")
-    ids = {link.object_id: link.remote_id for link in links}
-    crews: dict[Any, set[str]] = defaultdict(set)
-    rows = Assignment.objects.filter(released_at=None)
-    for visit, technician in rows.values_list("appointment_id", "technician_id"):
-        crews[visit].add(ids.get(technician, f"unknown {technician}"))
-    return crews
