@@ -1,4 +1,4 @@
-"""A whole company on this machine: web, worker, beat and the sandbox receiver."""
+"""A whole company on this machine: web, workers, beat and the sandbox world."""
 
 import os
 import secrets
@@ -17,6 +17,7 @@ import pytest
 from django.conf import settings
 
 from config.demo.data.logins import PASSWORD, address
+from config.local.programs import CALLER, WORKER
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 120.0  # seconds; a lease of a dead worker alone lasts 45
@@ -67,13 +68,14 @@ class Stack:
                 "--blocking-threads=4",
                 "config.wsgi:application",
             ],
-            "worker": [bin_ / "celery", "-A", "config", "worker", "--concurrency=2"],
+            "worker": list(WORKER),
+            "caller": list(CALLER),
             "beat": [
                 *(bin_ / "celery", "-A", "config", "beat"),
                 f"--schedule={self.folder / 'beat'}",
             ],
             "sandbox": [
-                *(sys.executable, "manage.py", "sandbox_receiver"),
+                *(sys.executable, "manage.py", "sandbox"),
                 f"--port={self.sandbox_port}",
             ],
         }
@@ -153,7 +155,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     house.manage("migrate", "--verbosity=0")
     house.manage("seed_demo")
     try:
-        for process in ("sandbox", "web", "worker", "beat"):
+        for process in ("sandbox", "web", "worker", "caller", "beat"):
             house.start(process)
         health = house.url.replace("/api/v1", "/healthz")
         eventually(

@@ -145,17 +145,17 @@ def test_from_the_wish_to_the_finished_visit(stack) -> None:
     assert [event["name"] for event in history] == names(heard)
 
 
-def test_the_same_with_the_worker_killed_in_its_middle(stack) -> None:
+def test_the_same_with_the_caller_killed_in_its_middle(stack) -> None:
     office = stack.sign_in("dispatcher.phoenix")
-    # The subscriber is slow, so that the worker dies with a call under way.
+    # The subscriber is slow, so that the caller dies with a call under way.
     httpx2.post(f"{stack.sandbox}/mode", json={"mode": "slow"})
 
     visits = [book(stack, leave_a_wish(stack), free_times(stack)[0]) for _ in range(5)]
     step(stack, visits[0], "en_route", office)
-    stack.kill("worker")
+    stack.kill("caller")
     step(stack, visits[0], "on_site", office)
     httpx2.post(f"{stack.sandbox}/mode", json={"mode": "ok"})
-    stack.start("worker")
+    stack.start("caller")
     step(stack, visits[0], "completed", office)
 
     def all_heard() -> bool:

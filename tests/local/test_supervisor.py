@@ -47,7 +47,7 @@ def is_alive(pid: int) -> bool:
     """Tell whether a process runs; one that is dead and not yet buried does not."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # gone, before or meanwhile
         return False
     return stat.rpartition(")")[2].split()[0] != "Z"
 
