@@ -15,6 +15,12 @@ RETRY_SECONDS = (
     *(0, 5, 30, 120, 600, 1800, 3600),
     *(7200, 14_400, 28_800, 43_200, 86_400, 86_400),
 )
+# Behind a breaker outages use up no tries: what failed there failed by chance, and may
+# come again soon. Later tries are for what only this one message meets.
+GUARDED_RETRY_SECONDS = (
+    *(0, 1, 3, 6, 12, 30, 120, 600),
+    *(1800, 7200, 14_400, 43_200, 86_400),
+)
 JITTER = 0.2
 LONGEST_RETRY_AFTER = timedelta(hours=6)
 _SHORT_WAIT = timedelta(seconds=2)
@@ -27,24 +33,33 @@ _ENDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a try to deliver; `retry_after` is what the receiver asked for."""
+    """What came of a try to deliver; `retry_after` is what the receiver asked for.
+
+    One that `is_guarded` was made behind a breaker, which sits outages out.
+    """
 
     kind: AttemptOutcome
     http_status: int | None = None
     error: str = ""
     response_excerpt: str = ""
     retry_after: timedelta | None = None
+    is_guarded: bool = False
 
 
 def retry_delay(
-    *, attempts: int, retry_after: timedelta | None = None, jitter: float = 0
+    *,
+    attempts: int,
+    retry_after: timedelta | None = None,
+    jitter: float = 0,
+    is_guarded: bool = False,
 ) -> timedelta:
     """Return how long to wait after the last of `attempts` tries.
 
     `jitter` lies in -1..1. What the receiver asked for may make it longer, up to six
     hours, and never shorter.
     """
-    seconds = RETRY_SECONDS[min(attempts, len(RETRY_SECONDS) - 1)]
+    schedule = GUARDED_RETRY_SECONDS if is_guarded else RETRY_SECONDS
+    seconds = schedule[min(attempts, len(schedule) - 1)]
     wait = timedelta(seconds=seconds * (1 + JITTER * jitter))
     if retry_after is None:
         return wait
@@ -75,6 +90,7 @@ def verdict(*, message: OutboxMessage, outcome: Outcome) -> Verdict:
             attempts=message.attempts,
             retry_after=outcome.retry_after,
             jitter=random.uniform(-1, 1),  # noqa: S311  # no secret
+            is_guarded=outcome.is_guarded,
         )
         return Verdict(status=OutboxStatus.PENDING, wait=wait)
     return Verdict(status=_ENDS.get(outcome.kind, OutboxStatus.DEAD), is_end=True)

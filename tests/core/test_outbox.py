@@ -174,6 +174,16 @@ class TestTryingAgain:
             *(14400, 28800, 43200, 86400, 86400, 86400),
         ]
 
+    def test_behind_a_breaker_the_first_tries_follow_soon(self) -> None:
+        """A vendor that fails one call in twenty holds nothing up for minutes."""
+        waits = [
+            retry_delay(attempts=n, is_guarded=True).total_seconds()
+            for n in range(1, 14)
+        ]
+
+        assert waits[:5] == [1, 3, 6, 12, 30]
+        assert sum(waits[:12]) > timedelta(hours=40).total_seconds()
+
     @pytest.mark.parametrize(("jitter", "seconds"), [(-1, 24), (0, 30), (1, 36)])
     def test_waits_are_spread_by_a_fifth(self, jitter, seconds) -> None:
         assert retry_delay(attempts=2, jitter=jitter) == timedelta(seconds=seconds)

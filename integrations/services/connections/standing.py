@@ -142,6 +142,7 @@ def outcome_of_failure(
         error=f"{failure.code}: {failure}" if failure.code else str(failure),
         response_excerpt=failure.excerpt,
         retry_after=failure.retry_after,
+        is_guarded=True,
     )
 
 
