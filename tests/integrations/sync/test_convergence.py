@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.utils import timezone
 
 from appointments.models import Appointment
@@ -22,6 +23,7 @@ from core.errors import DomainError
 from core.models import OutboxMessage
 from core.models.outbox import OutboxStatus
 from integrations.models import (
+    Connection,
     ConnectionHealth,
     ExternalLink,
     InboundEvent,
@@ -210,8 +212,13 @@ class Day:
         self.crm.fail()
         past = timezone.now() - DAY
         for _ in range(ROUNDS):
+            caches["default"].clear()  # the pause that the vendor asked for is over
             ConnectionHealth.objects.update(
-                breaker="closed", window=[], failures_in_row=0, reopens_at=None
+                breaker="closed",
+                window=[],
+                failures_in_row=0,
+                reopens_at=None,
+                recovering_until=None,
             )
             ExternalLink.objects.filter(remote_id="").update(claimed_until=past)
             self.deliver()
@@ -254,7 +261,8 @@ class Day:
 
 @pytest.fixture
 def day(crm: Crm, connection, crew, request) -> Day:
-    # One breaker for all of it would only make the day shorter.
+    # A day of work passes in seconds: the usual pace would put off most of it.
+    Connection.objects.update(calls_per_second=10_000)
     return Day(crm, connection, crew, seed=request.param)
 
 
