@@ -11,17 +11,17 @@ them; that coordinates may be kept 30 days (the setting MAPS_CACHE_DAYS).
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
 
+from integrations.connectors.asked_only import AskedOnly
 from integrations.connectors.google_maps.geocoding import Found, geocode
 from integrations.connectors.google_maps.matrix import minutes_between
 from integrations.connectors.google_maps.questions import QUESTIONS
-from integrations.connectors.port import Caller, Known
+from integrations.connectors.port import Caller
 from integrations.rules.refusals import CallFailed, NotAllowed
-from integrations.rules.things import Inbound, Page, Remote, Thing
+from integrations.rules.things import Inbound, Remote
 
 __all__ = ["Found", "GoogleMaps", "geocode", "minutes_between"]
 
@@ -30,7 +30,7 @@ _HERE, _THERE = (48_858_370, 2_294_481), (48_873_792, 2_295_028)
 _ADDRESS = "1600 Amphitheatre Parkway, Mountain View, CA 94043"
 
 
-class GoogleMaps:
+class GoogleMaps(AskedOnly):
     """The connector of one project at Google."""
 
     vendor = "google_maps"
@@ -41,17 +41,9 @@ class GoogleMaps:
     trusted_hosts = frozenset({"maps.googleapis.com", "routes.googleapis.com"})
     questions = QUESTIONS
     calls_per_second = 20.0
-    kinds: frozenset[str] = frozenset()
-    feeds: tuple[str, ...] = ()
-    poll_every = timedelta(days=1)
-    mapping = ()
-    finds_first: frozenset[str] = frozenset()
 
     def authorise(self, call: Caller) -> Mapping[str, str]:
         return {"X-Goog-Api-Key": call.credentials.get("api_key", "")}
-
-    def forget_token(self, call: Caller) -> None:
-        """Do nothing: a key is not renewed."""
 
     def check(self, call: Caller) -> str:
         found = geocode(call, _ADDRESS)
@@ -68,29 +60,8 @@ class GoogleMaps:
         is_about_key = "api key" in str(_error(body).get("message") or "").casefold()
         return NotAllowed if status == 400 and is_about_key else None  # noqa: PLR2004  # Bad Request
 
-    def find(self, call: Caller, thing: Thing, known: Known) -> Remote | None:
-        return None
-
-    def create(
-        self, call: Caller, thing: Thing, known: Known, body: Mapping[str, Any]
-    ) -> Remote:
-        raise NotImplementedError(f"Google keeps no {thing.kind} of ours.")
-
-    def update(
-        self,
-        call: Caller,
-        thing: Thing,
-        known: Known,
-        body: Mapping[str, Any],
-        changed: frozenset[str],
-    ) -> Remote | None:
-        return None
-
     def fetch(self, call: Caller, remote_type: str, remote_id: str) -> Remote | None:
         return None
-
-    def poll(self, call: Caller, feed: str, cursor: str) -> Page:
-        return Page(remotes=(), cursor="")
 
     def read(self, call: Caller, event: Inbound) -> list[Remote]:
         return []

@@ -16,18 +16,19 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from integrations.connectors.port import Caller, Known, MappedField
+from integrations.connectors.asked_only import AskedOnly
+from integrations.connectors.port import Caller
 from integrations.connectors.stripe import events, payments, reading
 from integrations.connectors.stripe.questions import QUESTIONS, VERSION
 from integrations.connectors.stripe.wire import is_live
 from integrations.rules.refusals import Busy, CallFailed, Refused
-from integrations.rules.things import Inbound, Page, Remote, Thing
+from integrations.rules.things import Inbound, Page, Remote
 
 _IN_USE = 409
 _CARD = 402
 
 
-class Stripe:
+class Stripe(AskedOnly):
     """The connector of one account."""
 
     vendor = "stripe"
@@ -35,11 +36,8 @@ class Stripe:
     trusted_hosts = frozenset({"api.stripe.com"})
     questions = QUESTIONS
     calls_per_second = 20.0
-    kinds: frozenset[str] = frozenset()
     feeds: tuple[str, ...] = ("events",)
     poll_every = timedelta(minutes=2)
-    mapping: tuple[MappedField, ...] = ()
-    finds_first: frozenset[str] = frozenset()
 
     def authorise(self, call: Caller) -> Mapping[str, str]:
         """Show the key, and name the version that the answers are to have."""
@@ -47,9 +45,6 @@ class Stripe:
             "Authorization": f"Bearer {call.credentials.get('secret_key', '')}",
             "Stripe-Version": str(call.settings.get("api_version") or VERSION),
         }
-
-    def forget_token(self, call: Caller) -> None:
-        """Do nothing: a key is not renewed."""
 
     def check(self, call: Caller) -> str:
         """List one event: nothing changes, and the feed needs that right too."""
@@ -69,24 +64,6 @@ class Stripe:
         """Tell a key that is just in use, and a card, from what is really wrong."""
         return {_IN_USE: Busy, _CARD: Refused}.get(status)
 
-    def find(self, call: Caller, thing: Thing, known: Known) -> Remote | None:
-        raise _NothingOfOurs
-
-    def create(
-        self, call: Caller, thing: Thing, known: Known, body: Mapping[str, Any]
-    ) -> Remote:
-        raise _NothingOfOurs
-
-    def update(
-        self,
-        call: Caller,
-        thing: Thing,
-        known: Known,
-        body: Mapping[str, Any],
-        changed: frozenset[str],
-    ) -> Remote | None:
-        raise _NothingOfOurs
-
     def fetch(self, call: Caller, remote_type: str, remote_id: str) -> Remote | None:
         read = {
             "checkout.session": payments.read_page,
@@ -99,6 +76,3 @@ class Stripe:
 
     def read(self, call: Caller, event: Inbound) -> list[Remote]:
         return reading.of_event(json.loads(event.body))
-
-
-_NothingOfOurs = NotImplementedError("Stripe keeps no things of ours.")

@@ -12,19 +12,19 @@ for a US number: the pace below only keeps our own calls few.
 
 from base64 import b64encode
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
-from integrations.connectors.port import Caller, Known, MappedField
+from integrations.connectors.asked_only import AskedOnly
+from integrations.connectors.port import Caller
 from integrations.connectors.twilio import callbacks, texts
 from integrations.connectors.twilio.questions import QUESTIONS
 from integrations.rules.refusals import CallFailed, Refused
-from integrations.rules.things import Inbound, Page, Remote, Thing
+from integrations.rules.things import Inbound, Remote
 
 _FORBIDDEN = 403
 
 
-class Twilio:
+class Twilio(AskedOnly):
     """The connector of one account."""
 
     vendor = "twilio"
@@ -35,11 +35,6 @@ class Twilio:
     trusted_hosts = frozenset({"*.twilio.com"})
     questions = QUESTIONS
     calls_per_second = 20.0
-    kinds: frozenset[str] = frozenset()
-    feeds: tuple[str, ...] = ()
-    poll_every = timedelta(hours=1)
-    mapping: tuple[MappedField, ...] = ()
-    finds_first: frozenset[str] = frozenset()
 
     def authorise(self, call: Caller) -> Mapping[str, str]:
         """Show the account's token, or an API key with its secret."""
@@ -49,9 +44,6 @@ class Twilio:
         )
         proof = b64encode(f"{user}:{word}".encode()).decode()
         return {"Authorization": f"Basic {proof}"}
-
-    def forget_token(self, call: Caller) -> None:
-        """Do nothing: a key is not renewed."""
 
     def check(self, call: Caller) -> str:
         """List one message: every account may, and nothing changes."""
@@ -71,32 +63,8 @@ class Twilio:
             return Refused
         return None
 
-    def find(self, call: Caller, thing: Thing, known: Known) -> Remote | None:
-        raise _NothingOfOurs
-
-    def create(
-        self, call: Caller, thing: Thing, known: Known, body: Mapping[str, Any]
-    ) -> Remote:
-        raise _NothingOfOurs
-
-    def update(
-        self,
-        call: Caller,
-        thing: Thing,
-        known: Known,
-        body: Mapping[str, Any],
-        changed: frozenset[str],
-    ) -> Remote | None:
-        raise _NothingOfOurs
-
     def fetch(self, call: Caller, remote_type: str, remote_id: str) -> Remote | None:
         return texts.read(call, remote_id)
 
-    def poll(self, call: Caller, feed: str, cursor: str) -> Page:
-        raise _NothingOfOurs
-
     def read(self, call: Caller, event: Inbound) -> list[Remote]:
         return callbacks.read(event)
-
-
-_NothingOfOurs = NotImplementedError("Twilio keeps no things of ours.")
