@@ -29,8 +29,10 @@ SWEEP_AT_MOST = 500
 # So much of one connection is taken in at once: a vendor that is slow to tell the rest
 # must not occupy all workers. Workers that look in the same instant may exceed it.
 LEASES_PER_CONNECTION = 2
-# After the first try, the second, ...; spread by a fifth either way.
-RETRY_SECONDS = (1, 5, 30, 120, 600, 3600, 3600, 3600, 3600, 3600)
+# After the first try, the second, ...; spread by a fifth either way. Outages are sat
+# out behind the breaker and use up no tries: what fails here failed by chance, and may
+# come again soon, or is poison, and comes seldom before it is given up.
+RETRY_SECONDS = (1, 3, 6, 12, 30, 120, 600, 3600, 3600, 3600, 3600, 3600)
 MAX_ATTEMPTS = len(RETRY_SECONDS) + 1
 _JITTER = 0.2
 _LOST = "The worker that had it did not come back."

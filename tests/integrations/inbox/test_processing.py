@@ -256,7 +256,7 @@ class TestFailures:
             event = take_in(event)
             waits.append((event.next_attempt_at - timezone.now()).total_seconds())
 
-        assert (event.state, event.attempts) == ("dead", 11)
+        assert (event.state, event.attempts) == ("dead", leasing.MAX_ATTEMPTS)
         assert event.note == "Come back later"
         assert event.finished_at is not None
         for wait, expected in zip(waits, leasing.RETRY_SECONDS, strict=False):
