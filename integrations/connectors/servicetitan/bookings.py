@@ -15,6 +15,8 @@ _STATUSES = {
     "Converted": "contacted",  # to a job that was made there
     "Dismissed": "dismissed",
 }
+# They want words. Read back, these are none: nobody there has written them.
+_NO_WORDS = "No message was left."
 _ENDED = frozenset({"converted", "dismissed"})
 
 
@@ -57,6 +59,8 @@ def remote_of(said: Mapping[str, Any]) -> Remote:
         **wire.contact_fields(said),
         **{name: said[name] for name in ("name", "summary") if said.get(name)},
     }
+    if fields.get("summary") == _NO_WORDS:
+        del fields["summary"]
     if said.get("status") in _STATUSES:
         fields["status"] = _STATUSES[said["status"]]
     return Remote(
@@ -82,7 +86,7 @@ def _body(call: Caller, thing: Thing, body: Mapping[str, Any]) -> dict[str, Any]
     found = {
         "source": settings.get("booking_source") or "Fieldbook",
         "name": body.get("name") or thing.reference,
-        "summary": body.get("summary") or f"A wish from {thing.fields['source']}.",
+        "summary": body.get("summary") or _NO_WORDS,
         "isFirstTimeClient": bool(body.get("isFirstTimeClient")),
         "externalId": thing.reference,
         "priority": body.get("priority"),

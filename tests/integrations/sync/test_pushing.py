@@ -16,10 +16,13 @@ from integrations.models import (
     ConnectionState,
     ExternalLink,
     FieldMapping,
+    InboundEvent,
+    PollCursor,
     SyncConflict,
 )
 from integrations.sandbox.faults import Kind, RetryAfter, Rule
-from integrations.services.sync import tell
+from integrations.services.inbox.processing import process_inbound
+from integrations.services.sync import poll_connection, tell
 from leads.services import LeadForm, dismiss_lead, receive_lead, update_customer
 from tests.factories import NOW, TOMORROW, local, make_customer
 from tests.integrations.sync.company import GUID, make_visit, wins
@@ -197,6 +200,23 @@ def test_a_lead_becomes_a_booking_and_is_corrected_there(crm: Crm, connection):
     booking = crm.row("bookings")
     assert (booking["externalId"], booking["name"]) == (lead.reference, "Ada Byron")
     assert {"type": "MobilePhone", "value": "+16025550142"} in booking["contacts"]
+
+
+def test_words_that_only_fill_a_booking_do_not_come_back(crm: Crm, connection):
+    lead, _ = receive_lead(
+        form=LeadForm(name="Ada", phone="602 555 0142"), actor=SYSTEM, now=NOW
+    )
+    told()
+    assert crm.row("bookings")["summary"] == "No message was left."
+
+    PollCursor.objects.all().delete()
+    poll_connection(connection_id=connection.pk, now=NOW, budget=timedelta(seconds=60))
+    for event in InboundEvent.objects.all():
+        process_inbound(event_id=event.pk, now=NOW)
+
+    lead.refresh_from_db()
+    assert lead.message == ""
+    assert not SyncConflict.objects.exists()
 
 
 def test_a_lead_that_was_closed_before_is_not_sent(crm: Crm, connection):
