@@ -108,6 +108,7 @@ POLICY: Mapping[str, Roles] = {
     "holds.retrieve": OFFICE | MACHINE | VISITOR,
     "holds.destroy": OFFICE | MACHINE | VISITOR,
     # Deposits: the token of the hold opens one's own; the office sends money back
+    "deposits.list": READERS,
     "deposits.create": OFFICE | MACHINE | VISITOR,
     "deposits.retrieve": READERS | MACHINE | VISITOR,
     "deposits.refund": OFFICE,

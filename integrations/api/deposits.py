@@ -4,11 +4,13 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import django_filters as filters
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status, viewsets
+from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,6 +22,7 @@ from appointments.selectors.holds import hash_of
 from core.actors import Actor
 from core.api.actors import actor_of
 from core.api.fields import CleanCharField
+from core.api.filters import MomentFilter
 from core.api.idempotency import idempotent
 from core.api.schema import MORE_PROBLEMS
 from core.api.serializers import StrictSerializer
@@ -90,6 +93,7 @@ class DepositOutput(serializers.ModelSerializer[Deposit]):
             "id",
             "url",
             "state",
+            "location",
             "amount_cents",
             "currency",
             "received_cents",
@@ -106,11 +110,31 @@ class DepositOutput(serializers.ModelSerializer[Deposit]):
         return (deposit.page_url or None) if is_open else None
 
 
-class DepositViewSet(viewsets.ViewSet):
+class DepositFilter(filters.FilterSet):
+    """Narrow by state, visit, branch and time."""
+
+    state = filters.MultipleChoiceFilter(choices=DepositState.choices)
+    appointment = filters.UUIDFilter()
+    location = filters.UUIDFilter()
+    created_after = MomentFilter("created_at", lookup_expr="gte")
+    created_before = MomentFilter("created_at", lookup_expr="lt")
+
+    class Meta:
+        model = Deposit
+        fields: list[str] = []
+
+
+class DepositViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
     """Money that is paid before a visit is booked."""
 
     resource = "deposits"
+    serializer_class = DepositOutput
+    filterset_class = DepositFilter
     lookup_value_converter = "uuid"
+    ordering = ("-pk",)
+
+    def get_queryset(self) -> QuerySet[Deposit]:
+        return Deposit.objects.visible_to(actor_of(self.request))
 
     # Not idempotent by key, which would keep a transaction open while Stripe is asked:
     # a hold has one deposit, and whoever asks again is given the same page.

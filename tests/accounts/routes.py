@@ -393,7 +393,7 @@ ROWS: dict[str, Row] = {
     "holds/<uuid:pk>": thing(
         hold, company_wide=True, headers={"X-Hold-Token": "{token}"}
     ),
-    "deposits": nothing(),
+    "deposits": listing(deposit),
     "deposits/<uuid:pk>": thing(
         deposit, company_wide=True, headers={"X-Hold-Token": "{token}"}
     ),

@@ -124,3 +124,19 @@ def test_the_list_asks_as_often_for_many_as_for_one(desk, branch) -> None:
         paid_at(branch)
 
     assert asked() == once
+
+
+def test_the_list_over_http_narrows_by_state_and_visit(api_as, branch):
+    paid = paid_at(branch)
+    waiting = {"state": DepositState.REQUESTED, "received_cents": 0, "paid_at": None}
+    paid_at(branch, **waiting)
+    paid_at(make_location())
+    client = api_as(make_user(Role.DISPATCHER, locations=[branch]))
+
+    def listed(query: str) -> list[str]:
+        rows = client.get(f"/api/v1/deposits{query}").json()["results"]
+        return [row["id"] for row in rows]
+
+    assert len(listed("")) == 2
+    assert listed("?state=paid") == [str(paid.pk)]
+    assert listed(f"?appointment={paid.appointment_id}") == [str(paid.pk)]
