@@ -1,18 +1,21 @@
 """The conflict inbox: both values side by side, and a button for each."""
 
-import json
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from appointments.models import Appointment
 from core.admin.actions import Action, PageAdmin
 from core.admin.base import AdminsOnly, DropdownFilter, actor_of
 from core.admin.display import Tone, badge, moment_text
 from core.admin.forms import ActionForm
+from integrations.admin.subjects import subject_link
+from integrations.admin.values import names_of, value_text
 from integrations.models import SyncConflict
 from integrations.selectors.conflicts import conflicts
 from integrations.services.sync import resolve_conflict
@@ -94,7 +97,9 @@ class SyncConflictAdmin(AdminsOnly, PageAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SyncConflict]:
-        return conflicts(actor=actor_of(request))
+        visits = Appointment.objects.filter(pk=OuterRef("object_id"))
+        zone = Subquery(visits.values("location__time_zone"))
+        return conflicts(actor=actor_of(request)).annotate(zone=zone)
 
     def facts(self, request: HttpRequest, thing: SyncConflict) -> dict[str, Any]:
         return {
@@ -118,9 +123,7 @@ class SyncConflictAdmin(AdminsOnly, PageAdmin):
             "table": {
                 "title": "Both values",
                 "columns": ["Last agreed", "Ours", "Theirs"],
-                "rows": [
-                    (_text(thing.agreed), _text(thing.ours), _text(thing.theirs)),
-                ],
+                "rows": [_named_values(thing)],
             },
         }
 
@@ -129,16 +132,16 @@ class SyncConflictAdmin(AdminsOnly, PageAdmin):
         return _time(conflict.created_at)
 
     @admin.display(description="About")
-    def about(self, conflict: SyncConflict) -> str:
-        return f"{conflict.object_type} {conflict.object_id}"
+    def about(self, conflict: SyncConflict) -> SafeString | str:
+        return subject_link(conflict)
 
     @admin.display(description="Ours")
     def our_value(self, conflict: SyncConflict) -> str:
-        return _text(conflict.ours)
+        return _text(conflict, conflict.ours)
 
     @admin.display(description="Theirs")
     def their_value(self, conflict: SyncConflict) -> str:
-        return _text(conflict.theirs)
+        return _text(conflict, conflict.theirs)
 
     @admin.display(description="State")
     def state(self, conflict: SyncConflict) -> SafeString:
@@ -155,8 +158,18 @@ _WHY = {
 }
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _named_values(conflict: SyncConflict) -> list[str]:
+    values = [conflict.agreed, conflict.ours, conflict.theirs]
+    ids = {each for value in values if isinstance(value, list) for each in value}
+    names = names_of(ids) if conflict.field == "technicians" else None
+    return [_text(conflict, value, names) for value in values]
+
+
+def _text(
+    conflict: SyncConflict, value: Any, names: Mapping[str, str] | None = None
+) -> str:
+    zone = getattr(conflict, "zone", None) or _UTC
+    return value_text(value, field=conflict.field, zone=zone, names=names)
 
 
 def _time(moment: Any) -> str:

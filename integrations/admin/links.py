@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from core.admin.actions import PageAdmin
 from core.admin.base import AdminsOnly, actor_of
 from core.admin.display import Tone, badge, moment_text
+from integrations.admin.subjects import subject_link
 from integrations.models import ExternalLink
 from integrations.selectors.links import external_links
 
@@ -63,8 +64,8 @@ class ExternalLinkAdmin(AdminsOnly, PageAdmin):
         return link.connection.name
 
     @admin.display(description="Ours")
-    def ours(self, link: ExternalLink) -> str:
-        return f"{link.object_type} {link.object_id}"
+    def ours(self, link: ExternalLink) -> SafeString | str:
+        return subject_link(link)
 
     @admin.display(description="Theirs")
     def theirs(self, link: ExternalLink) -> str:

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from core.api.actors import actor_of
 from core.api.idempotency import idempotent
 from core.api.serializers import StrictSerializer
+from integrations.api.serializers import SUBJECT_HELP
 from integrations.models import SyncConflict
 from integrations.selectors.conflicts import conflicts
 from integrations.services.sync import resolve_conflict
@@ -49,6 +50,7 @@ class ConflictOutput(serializers.ModelSerializer):
     """A field with both values; `kept` says which the policy has let stand."""
 
     id = serializers.CharField(source="pk", help_text="A number, as text.")
+    subject = serializers.CharField(help_text=SUBJECT_HELP)
     agreed = AnyField()
     ours = AnyField()
     theirs = AnyField()
@@ -61,6 +63,7 @@ class ConflictOutput(serializers.ModelSerializer):
             "kind",
             "object_type",
             "object_id",
+            "subject",
             "field",
             "agreed",
             "ours",
@@ -95,10 +98,10 @@ class ConflictViewSet(
         """Keep ours, which they are then told, or theirs, which becomes ours."""
         form = ResolveInput(data=request.data)
         form.is_valid(raise_exception=True)
-        conflict = resolve_conflict(
+        resolve_conflict(
             conflict_id=pk,
             keep=form.validated_data["keep"],
             actor=actor_of(request),
             now=timezone.now(),
         )
-        return Response(ConflictOutput(conflict).data)
+        return Response(ConflictOutput(self.get_object()).data)

@@ -5,6 +5,7 @@ from django.db.models import QuerySet
 from rest_framework import mixins, serializers, viewsets
 
 from core.api.actors import actor_of
+from integrations.api.serializers import SUBJECT_HELP
 from integrations.models import ExternalLink
 from integrations.selectors.links import external_links
 
@@ -26,6 +27,7 @@ class LinkOutput(serializers.ModelSerializer):
     """One of our things at a vendor, and how the two came to know each other."""
 
     id = serializers.CharField(source="pk", help_text="A number, as text.")
+    subject = serializers.CharField(help_text=SUBJECT_HELP)
     origin = serializers.ChoiceField(choices=ExternalLink.Origin.choices)
 
     class Meta:
@@ -35,6 +37,7 @@ class LinkOutput(serializers.ModelSerializer):
             "connection",
             "object_type",
             "object_id",
+            "subject",
             "remote_type",
             "remote_id",
             "origin",

@@ -16,6 +16,7 @@ from integrations.models import WebhookEndpoint
 from integrations.rules.targets import LONGEST
 
 MOST_NAMES = 100
+SUBJECT_HELP = "What people call it: a visit's reference, a person's name."
 
 # --- In -----------------------------------------------------------------------
 

@@ -188,8 +188,44 @@ def test_the_inbox_of_conflicts_shows_both_and_has_two_buttons(client, known, bl
     )
     listed = client.get(reverse("admin:integrations_syncconflict_changelist"))
 
-    for shown in ("2027-03-02T17:00:00Z", "2027-03-02T21:00:00Z"):
+    for shown in ("10:00 AM MST", "2:00 PM MST", f"Visit {known[0].reference}"):
         assert shown in page.content.decode()
         assert shown in listed.content.decode()
     assert "Keep ours" in page.content.decode()
     assert "Take theirs" in page.content.decode()
+
+
+def test_a_conflict_about_a_crew_names_its_people(client, crew, known):
+    SyncConflict.objects.create(
+        connection=known[1].connection,
+        kind="both_changed",
+        object_type="appointment",
+        object_id=known[0].pk,
+        field="technicians",
+        ours=[str(crew[0].pk)],
+        theirs=[],
+        kept="ours",
+    )
+    client.force_login(make_user(Role.ADMIN))
+
+    listed = client.get(reverse("admin:integrations_syncconflict_changelist"))
+    page = client.get(
+        reverse(
+            "admin:integrations_syncconflict_change",
+            args=[SyncConflict.objects.get().pk],
+        )
+    )
+
+    assert "1 technician" in listed.content.decode()
+    assert crew[0].name in page.content.decode()
+    assert "Nobody" in page.content.decode()
+
+
+def test_what_links_and_conflicts_are_about_has_a_name(api_as, known, blocked):
+    client = api_as(make_user(Role.ADMIN))
+    links = client.get("/api/v1/integrations/links").json()["results"]
+    (conflict,) = client.get("/api/v1/integrations/conflicts").json()["results"]
+
+    visit = known[0]
+    assert conflict["subject"] == visit.reference
+    assert visit.reference in {link["subject"] for link in links}
