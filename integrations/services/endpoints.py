@@ -18,12 +18,9 @@ from core.services import call_off_all, park, unpark
 from integrations.models import WebhookEndpoint
 from integrations.rules.targets import UnsafeTarget, check_url
 from integrations.services.fanout import KIND
-from integrations.services.outbound import (
-    addresses_of,
-    resolve_by_system,
-    safe_addresses,
-)
+from integrations.services.outbound import safe_addresses
 from integrations.services.signing import new_secret
+from integrations.services.timed import addresses_of, resolve_by_system
 
 # So long receivers may take to change over to a new secret.
 OVERLAP = timedelta(hours=24)

@@ -1,17 +1,14 @@
 """HTTP to vendors: connections that are kept, and calls that end in time.
 
-Each call sets a clock for its own thread; every read and write on any connection ends
-with it, so that a vendor that sends a byte now and then cannot hold a worker. A call
-has a client of its own, which knows no cookies of others; the connections below it are
-shared by the process.
+Each call sets a clock for its own thread, with which every read and write on any
+connection ends. A call has a client of its own, which knows no cookies of others; the
+connections below it are shared by the process.
 """
 
 import atexit
 import os
-import ssl
 import threading
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -19,9 +16,8 @@ from typing import Any
 
 import httpcore2
 import httpx2
-from httpcore2 import NetworkBackend, NetworkStream
 
-from integrations.services.outbound import addresses_of, resolve_by_system
+from integrations.services.timed import Clock, TimedBackend, resolve_by_system
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 15.0
@@ -90,18 +86,8 @@ def _head_of(response: httpx2.Response) -> tuple[bytes, bool]:
     return body, True
 
 
-class _Clock(threading.local):
-    """When the present call of this thread has to be over."""
-
-    ends: float | None = None
-
-    def left(self, timeout: float | None, *, late: type[Exception]) -> float | None:
-        if self.ends is None:  # closing what is left over from an earlier call
-            return timeout
-        left = self.ends - time.monotonic()
-        if left <= 0:
-            raise late("The call took too long.")
-        return left if timeout is None else min(left, timeout)
+class _Clock(threading.local, Clock):
+    """The present call of this thread: threads share the connections."""
 
 
 _clock = _Clock()
@@ -109,72 +95,11 @@ _clock = _Clock()
 
 @contextmanager
 def _within(seconds: float) -> Iterator[None]:
-    _clock.ends = time.monotonic() + seconds
+    _clock.start(seconds)
     try:
         yield
     finally:
-        _clock.ends = None
-
-
-class _TimedBackend(NetworkBackend):
-    """Connects, resolving names included, while the call has time."""
-
-    def __init__(self) -> None:
-        self._inner = httpcore2.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> NetworkStream:
-        late = httpcore2.ConnectTimeout
-        seconds = _clock.left(timeout, late=late) or CONNECT_SECONDS
-        found = addresses_of(host, port, resolve=resolve_by_system, seconds=seconds)
-        # The first is the one that the system prefers; the second may be IPv4.
-        first, *others = found
-        try:
-            return self._connect(first, port, timeout)
-        except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
-            if not others:
-                raise
-            return self._connect(others[0], port, timeout)
-
-    def _connect(self, address: str, port: int, timeout: float | None) -> NetworkStream:
-        left = _clock.left(timeout, late=httpcore2.ConnectTimeout)
-        return _TimedStream(self._inner.connect_tcp(address, port, left, None, []))
-
-
-class _TimedStream(NetworkStream):
-    """A connection whose reads and writes end with the call."""
-
-    def __init__(self, stream: NetworkStream) -> None:
-        self._stream = stream
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        left = _clock.left(timeout, late=httpcore2.ReadTimeout)
-        return self._stream.read(max_bytes, left)
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        left = _clock.left(timeout, late=httpcore2.WriteTimeout)
-        self._stream.write(buffer, left)
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> NetworkStream:
-        left = _clock.left(timeout, late=httpcore2.ConnectTimeout)
-        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, left))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+        _clock.stop()
 
 
 class _KeptTransport(httpx2.HTTPTransport):
@@ -188,7 +113,7 @@ class _KeptTransport(httpx2.HTTPTransport):
             ssl_context=context,
             max_connections=_CONNECTIONS,
             keepalive_expiry=_KEPT_SECONDS,
-            network_backend=_TimedBackend(),
+            network_backend=TimedBackend(clock=_clock, resolve=resolve_by_system),
         )
 
     def __enter__(self) -> "_KeptTransport":
