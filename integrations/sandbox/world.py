@@ -203,9 +203,7 @@ def _things(vendor: Vendor) -> dict[str, int]:
 
 
 def _place(name: str, vendor: Vendor, *, pace: float) -> Place:
-    faults = Faults()
-    if isinstance(vendor, Forgetful):
-        vendor.faults = faults
+    faults = vendor.faults if isinstance(vendor, Forgetful) else Faults()
 
     def told(callback: Callback, status: int | None) -> None:
         if isinstance(vendor, Listening):

@@ -68,9 +68,9 @@ class Table:
 class Books:
     """All tables of the company, and what the webhooks are to tell."""
 
-    def __init__(self, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, *, clock: Callable[[], datetime], faults: Faults) -> None:
         self.clock = clock
-        self.faults = Faults()
+        self.faults = faults
         self.acting = False
         self.notices: list[tuple[str, Row]] = []
         self.invoices = itertools.count(FIRST_INVOICE)

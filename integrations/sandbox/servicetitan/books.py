@@ -103,9 +103,9 @@ class Table:
 class Books:
     """All tables of a tenant."""
 
-    def __init__(self, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, *, clock: Callable[[], datetime], faults: Faults) -> None:
         self.clock = clock
-        self.faults = Faults()
+        self.faults = faults
         self.versions = itertools.count(1)
         self.notices: list[tuple[str, Row]] = []
         self.acting = False

@@ -33,18 +33,9 @@ class ServiceTitan:
         self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._clock = clock
-        self._faults = Faults()
+        self.faults = Faults()
         self._hook: Hook | None = None
         self._begin()
-
-    @property
-    def faults(self) -> Faults:
-        """What goes wrong with it; the world sets it."""
-        return self._faults
-
-    @faults.setter
-    def faults(self, faults: Faults) -> None:
-        self._faults = self._books.faults = faults
 
     def handle(self, request: Request) -> tuple[Reply, list[Callback]]:
         self._books.acting = False
@@ -80,8 +71,7 @@ class ServiceTitan:
         self._begin()
 
     def _begin(self) -> None:
-        self._books = Books(clock=self._clock)
-        self._books.faults = self._faults
+        self._books = Books(clock=self._clock, faults=self.faults)
         self._door = Door(clock=self._clock)
         visits = Visits(self._books)
         jobs = Jobs(self._books, visits)
