@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from appointments.models import Appointment
 from core.admin.actions import Action, PageAdmin
@@ -67,12 +68,12 @@ def _is_open(conflict: SyncConflict) -> bool:
 class SyncConflictAdmin(AdminsOnly, PageAdmin):
     """What both sides changed, and what of theirs cannot be. They name people."""
 
-    list_display = ("written", "about", "field", "our_value", "their_value", "state")
+    list_display = ("written", "about", "what", "our_value", "their_value", "state")
     list_filter = (StateFilter,)
     list_select_related = ("connection",)
     ordering = ("-id",)
-    search_fields = ("=object_id",)
-    search_help_text = "The id of the visit, customer or lead"
+    search_fields = ("subject", "=object_id")
+    search_help_text = "Reference, name or id of the visit, customer or lead"
     tabs = (("Open", "state=open"), ("All", ""))
     page_actions = (
         Action(
@@ -110,7 +111,7 @@ class SyncConflictAdmin(AdminsOnly, PageAdmin):
                     [
                         ("With", thing.connection.name),
                         ("About", self.about(thing)),
-                        ("Field", thing.field),
+                        ("Field", self.what(thing)),
                         ("Why", thing.why or _WHY[_KINDS(thing.kind)]),
                         ("Kept by the policy", thing.kept or "-"),
                         ("Written", _time(thing.created_at)),
@@ -127,6 +128,10 @@ class SyncConflictAdmin(AdminsOnly, PageAdmin):
             },
         }
 
+    def summary(self, thing: SyncConflict) -> list[tuple[str, Any]]:
+        names = ("Last agreed", "Ours", "Theirs")
+        return list(zip(names, _named_values(thing), strict=True))
+
     @admin.display(description="Written", ordering="id")
     def written(self, conflict: SyncConflict) -> str:
         return _time(conflict.created_at)
@@ -134,6 +139,10 @@ class SyncConflictAdmin(AdminsOnly, PageAdmin):
     @admin.display(description="About")
     def about(self, conflict: SyncConflict) -> SafeString | str:
         return subject_link(conflict)
+
+    @admin.display(description="Field")
+    def what(self, conflict: SyncConflict) -> str:
+        return capfirst(conflict.field.replace("_", " "))
 
     @admin.display(description="Ours")
     def our_value(self, conflict: SyncConflict) -> str:

@@ -66,9 +66,8 @@ class ExternalLink(models.Model):
         ]
 
     def __str__(self) -> str:
-        return (
-            f"{self.object_type} {self.object_id} = {self.remote_type} {self.remote_id}"
-        )
+        called = getattr(self, "subject", "") or self.object_id
+        return f"{self.object_type} {called} = {self.remote_type} {self.remote_id}"
 
 
 class PollCursor(models.Model):

@@ -117,4 +117,7 @@ class SyncConflict(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.object_type} {self.object_id}: {self.field}"
+        called = (
+            getattr(self, "subject", "") or self.object_id
+        )  # if a selector added it
+        return f"{self.object_type} {called}: {self.field}".replace("_", " ")

@@ -195,6 +195,17 @@ def test_the_inbox_of_conflicts_shows_both_and_has_two_buttons(client, known, bl
     assert "Take theirs" in page.content.decode()
 
 
+def test_a_conflict_is_found_by_the_reference_of_its_visit(client, known, blocked):
+    client.force_login(make_user(Role.ADMIN))
+    url = reverse("admin:integrations_syncconflict_changelist")
+
+    def found(text: str) -> list[SyncConflict]:
+        return list(client.get(url, {"q": text}).context["cl"].result_list)
+
+    assert found(known[0].reference) == [blocked[0]]
+    assert found("V-NOBODYS") == []
+
+
 def test_a_conflict_about_a_crew_names_its_people(client, crew, known):
     SyncConflict.objects.create(
         connection=known[1].connection,
