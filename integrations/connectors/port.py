@@ -186,6 +186,23 @@ def only_at_creation(connector: Connector, kind: str) -> frozenset[str]:
 
 
 @runtime_checkable
+class Originating(Protocol):
+    """A connector whose vendor's own people make visits there.
+
+    It asks `integrations.connectors.origins.QUESTIONS`.
+    """
+
+    def whole(self, call: Caller, remote: Remote) -> Remote | None:
+        """Read a visit that was made there, with its customer and address as `parents`.
+
+        Besides what `fetch` tells: `service` and `location` in the vendor's words (the
+        id of a job type and of a business unit; else a name), and `summary`. A lead
+        that became the visit there is a parent too, by its id alone. None: it is gone,
+        or has no time yet.
+        """
+
+
+@runtime_checkable
 class Timekeeper(Protocol):
     """A connector whose vendor names a wait in the body rather than in a header."""
 

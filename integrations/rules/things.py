@@ -32,7 +32,8 @@ class Remote:
 
     `also` names further ids that belong to the same thing, by remote type: a job has
     its first appointment. `reference` is ours, where the vendor kept it. `told_as` is
-    the id of the callback that tells the very same, where a feed names that.
+    the id of the callback that tells the very same, where a feed names that. A visit
+    that was made there and read whole has its customer and its address as `parents`.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Remote:
     also: Mapping[str, str] = field(default_factory=dict)
     is_gone: bool = False
     told_as: str = ""
+    parents: tuple["Remote", ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
