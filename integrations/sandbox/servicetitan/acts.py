@@ -5,7 +5,7 @@ from typing import Any
 
 from integrations.sandbox.servicetitan.books import Books, Row
 from integrations.sandbox.servicetitan.jobs import Jobs
-from integrations.sandbox.servicetitan.reading import is_moment, plain, written
+from integrations.sandbox.servicetitan.reading import is_moment, written
 from integrations.sandbox.servicetitan.visits import TIMES, Visits
 
 
@@ -25,8 +25,6 @@ class Acts:
             "finish": self.finish,
             "cancel": self.cancel,
             "edit_customer": self.edit_customer,
-            "convert_booking": self.convert_booking,
-            "dismiss_booking": self.dismiss_booking,
             "add_technician": self.add_technician,
         }
 
@@ -89,52 +87,6 @@ class Acts:
                 self._books.contacts.change(row, value=value)
                 return
         self._books.contacts.add(customerId=customer["id"], type=kind, value=value)
-
-    def convert_booking(self, booking: int, start: str, end: str) -> None:
-        """A call taker makes a customer and a job of a booking."""
-        row = self._books.bookings.get(booking)
-        if not (is_moment(start) and is_moment(end)):
-            raise ValueError("start and end are times with an offset.")
-        customer = self._books.customers.add(
-            name=row["name"],
-            type=row.get("customerType", "Residential"),
-            address=row.get("address"),
-            doNotMail=False,
-            doNotService=False,
-        )
-        for contact in row.get("contacts", []):
-            self._books.contacts.add(customerId=customer["id"], **contact)
-        location = self._books.locations.add(
-            customerId=customer["id"], name=row["name"], address=row.get("address")
-        )
-        first = {
-            "businessUnitId": self._books.business_units,
-            "jobTypeId": self._books.job_types,
-            "campaignId": self._books.campaigns,
-        }
-        job = self._books.jobs.add(
-            customerId=customer["id"],
-            locationId=location["id"],
-            bookingId=row["id"],
-            jobStatus="Scheduled",
-            summary=row["summary"],
-            priority=row.get("priority", "Normal"),
-            completedOn=None,
-            **{
-                name: row.get(name) or next(iter(table))["id"]
-                for name, table in first.items()
-            },
-        )
-        job["jobNumber"] = str(job["id"])
-        self._visits.add(job, {"start": plain(start), "end": plain(end)})
-        self._books.bookings.change(row, status="Converted", jobId=job["id"])
-        self._books.tell("booking.updated", row)
-
-    def dismiss_booking(self, booking: int) -> None:
-        """A call taker finds that a booking comes to nothing."""
-        row = self._books.bookings.get(booking)
-        self._books.bookings.change(row, status="Dismissed")
-        self._books.tell("booking.updated", row)
 
     def add_technician(self, name: str, email: str) -> None:
         """Somebody new is hired."""

@@ -6,7 +6,7 @@ from integrations.sandbox.servicetitan import shapes
 from integrations.sandbox.servicetitan.books import Books, Row
 from integrations.sandbox.servicetitan.call import Call, Routes
 from integrations.sandbox.servicetitan.lists import among, equals, page_of, told
-from integrations.sandbox.servicetitan.people import attach
+from integrations.sandbox.servicetitan.people import attach, guid_of
 from integrations.sandbox.servicetitan.problems import Problem, invalid
 from integrations.sandbox.servicetitan.reading import plain
 from integrations.sandbox.servicetitan.visits import Visits
@@ -34,8 +34,15 @@ class Jobs:
 
     def _add(self, *, call: Call) -> Row:
         body = call.read(shapes.JOB)
-        external = body.pop("externalData", None)
-        times = [shapes.TIMES.read(each) for each in body.pop("appointments")]
+        return self.view(self.add(body), guid_of(body.get("externalData")))
+
+    def add(self, body: Row) -> Row:
+        """Add a job with its appointments.
+
+        Raises:
+            Problem: 400.
+        """
+        times = [shapes.TIMES.read(each) for each in body["appointments"]]
         known(self._books, body)
         if not times:
             raise invalid(appointments="At least one appointment is required.")
@@ -44,17 +51,18 @@ class Jobs:
             raise invalid(locationId="The location is another customer's.")
         for each in times:
             self._visits.check(each)
+        apart = {"appointments", "externalData"}
         job = self._books.jobs.add(
             **{"jobStatus": "Scheduled", "completedOn": None, "summary": ""}
             | {"tagTypeIds": [], "customFields": [], "bookingId": None}
-            | body
+            | {name: value for name, value in body.items() if name not in apart}
         )
         job["jobNumber"] = str(job["id"])
-        attach(job, external)
+        attach(job, body.get("externalData"))
         self._books.tell("job.created", job)
         for each in times:
             self._visits.add(job, each)
-        return self.view(job, {"externalDataApplicationGuid": guid_of(external)})
+        return job
 
     def view(self, job: Row, params: Any) -> Row:
         """Return a job as it is told, with what its appointments come to."""
@@ -83,12 +91,12 @@ class Jobs:
     def _change(self, number: str, *, call: Call) -> Row:
         job = self._books.jobs.get(number)
         body = call.read(shapes.JOB_CHANGE)
-        external = body.pop("externalData", None)
         known(self._books, body)
+        external = body.pop("externalData", None)
         attach(job, external)
         self._books.jobs.change(job, **body)
         self._books.tell("job.updated", job)
-        return self.view(job, {"externalDataApplicationGuid": guid_of(external)})
+        return self.view(job, guid_of(external))
 
     def _cancel(self, number: str, *, call: Call) -> None:
         job = self._books.jobs.get(number)
@@ -140,8 +148,3 @@ class Jobs:
         note = call.read(shapes.NOTE)
         self._books.jobs.change(job, notes=[*job.get("notes", []), note])
         return note
-
-
-def guid_of(external: Any) -> str:
-    """Return whose data was sent."""
-    return str(external["applicationGuid"]) if external else ""

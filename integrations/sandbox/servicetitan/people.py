@@ -44,23 +44,27 @@ class People:
 
     def _add_customer(self, *, call: Call) -> Row:
         body = call.read(shapes.CUSTOMER)
-        contacts, locations = body.pop("contacts", []), body.pop("locations")
-        external = body.pop("externalData", None)
-        customer = self._books.customers.add(
-            **{"type": "Residential", "doNotMail": False, "doNotService": False}
-            | {"tagTypeIds": [], "customFields": [], "balance": 0}
-            | body
-        )
-        attach(customer, external)
-        for contact in contacts:
-            self._books.contacts.add(customerId=customer["id"], **contact)
-        there = [self._new_location(customer, each) for each in locations]
-        self._books.tell("customer.created", customer)
+        customer, there = self.add(body)
         more = {
             "locations": there,
             "contacts": self._contacts(customerId=customer["id"]),
         }
-        return told(customer, _guid_of(external)) | more
+        return told(customer, guid_of(body.get("externalData"))) | more
+
+    def add(self, body: Row) -> tuple[Row, list[Row]]:
+        """Add a customer; return them, and their locations as they are told."""
+        apart = {"contacts", "locations", "externalData"}
+        customer = self._books.customers.add(
+            **{"type": "Residential", "doNotMail": False, "doNotService": False}
+            | {"tagTypeIds": [], "customFields": [], "balance": 0}
+            | {name: value for name, value in body.items() if name not in apart}
+        )
+        attach(customer, body.get("externalData"))
+        for contact in body.get("contacts", []):
+            self._books.contacts.add(customerId=customer["id"], **contact)
+        there = [self._new_location(customer, each) for each in body["locations"]]
+        self._books.tell("customer.created", customer)
+        return customer, there
 
     def _new_location(self, customer: Row, body: Row) -> Row:
         external, contacts = body.get("externalData"), body.get("contacts") or []
@@ -75,7 +79,7 @@ class People:
         for contact in contacts:
             self._books.contacts.add(locationId=location["id"], **contact)
         more = {"contacts": self._contacts(locationId=location["id"])}
-        return told(location, _guid_of(external)) | more
+        return told(location, guid_of(external)) | more
 
     def _list_customers(self, *, call: Call) -> Any:
         filters = {
@@ -107,7 +111,7 @@ class People:
         attach(customer, external)
         self._books.customers.change(customer, **body)
         self._books.tell("customer.updated", customer)
-        return told(customer, _guid_of(external))
+        return told(customer, guid_of(external))
 
     def _list_all_contacts(self, *, call: Call) -> Any:
         theirs = [row for row in self._books.contacts if "customerId" in row]
@@ -174,7 +178,7 @@ class People:
         attach(location, external)
         self._books.locations.change(location, **body)
         self._books.tell("location.updated", location)
-        return told(location, _guid_of(external))
+        return told(location, guid_of(external))
 
     def _contacts(self, **owner: int) -> list[Row]:
         hidden = {*_OWNERS, "active", "createdOn"}
@@ -194,7 +198,8 @@ def attach(row: Row, external: Any) -> None:
     row[EXTERNAL][guid] = (row[EXTERNAL].get(guid, {}) if merged else {}) | pairs
 
 
-def _guid_of(external: Any) -> dict[str, str]:
+def guid_of(external: Any) -> dict[str, str]:
+    """Return the parameter that names whose data was sent."""
     guid = external["applicationGuid"] if external else ""
     return {"externalDataApplicationGuid": guid}
 

@@ -10,6 +10,7 @@ from integrations.sandbox.routes import answering, play
 from integrations.sandbox.servicetitan.acts import Acts
 from integrations.sandbox.servicetitan.books import Books
 from integrations.sandbox.servicetitan.call import Call, Routes
+from integrations.sandbox.servicetitan.desk import Desk
 from integrations.sandbox.servicetitan.door import TOKEN_LIFE, Door
 from integrations.sandbox.servicetitan.jobs import Jobs
 from integrations.sandbox.servicetitan.office import Office
@@ -76,17 +77,23 @@ class ServiceTitan:
         visits = Visits(self._books)
         jobs = Jobs(self._books, visits)
         self._office = Office(self._books, jobs)
-        parts = (People(self._books), Wishes(self._books), visits, jobs, self._office)
+        people = People(self._books)
+        desk = Desk(self._books, people=people, visits=visits, jobs=jobs)
+        parts = (people, Wishes(self._books), visits, jobs, self._office)
         self._routes: Routes = {}
         for part in parts:
             self._routes |= part.routes
-        self._acts = Acts(self._books, visits, jobs).all | {
-            "set_webhook": self._set_webhook,
-            "remove_webhook": self._remove_webhook,
-            "set_token_life": self._set_token_life,
-            "revoke_tokens": self._revoke_tokens,
-            "set_feed_lag": self._set_feed_lag,
-        }
+        self._acts = (
+            Acts(self._books, visits, jobs).all
+            | desk.all
+            | {
+                "set_webhook": self._set_webhook,
+                "remove_webhook": self._remove_webhook,
+                "set_token_life": self._set_token_life,
+                "revoke_tokens": self._revoke_tokens,
+                "set_feed_lag": self._set_feed_lag,
+            }
+        )
 
     def _answer(self, request: Request) -> Any:
         found = _PATH.fullmatch(request.path)
