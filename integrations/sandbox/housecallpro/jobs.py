@@ -12,6 +12,7 @@ from integrations.sandbox.housecallpro.books import (
     written,
 )
 from integrations.sandbox.housecallpro.call import Call, Caller, Routes
+from integrations.sandbox.housecallpro.lines import LINES, read_fields, read_lines
 from integrations.sandbox.housecallpro.people import address_of
 from integrations.sandbox.housecallpro.refusals import (
     invalid,
@@ -43,6 +44,7 @@ class Jobs:
             "PUT /jobs/{}/schedule": self._schedule,
             "DELETE /jobs/{}/schedule": self._unschedule,
             "PUT /jobs/{}/dispatch": self._dispatch,
+            "GET /jobs/{}/line_items": self._lines,
             "POST /jobs/{}/notes": self._add_note,
             "POST /jobs/{}/tags": self._add_tag,
         }
@@ -53,7 +55,6 @@ class Jobs:
             **{
                 "customer": customer,
                 "address": address,
-                "description": "",
                 "notes": [],
                 "work_status": "needs scheduling",
                 "work_timestamps": dict.fromkeys(
@@ -64,12 +65,11 @@ class Jobs:
                 "assigned_employees": [],
                 "tags": [],
                 "lead_source": None,
-                "total_amount": 0,
-                "outstanding_balance": 0,
                 "canceled_at": None,
                 "deleted_at": None,
                 "company_id": COMPANY,
             }
+            | {**read_lines({}), **read_fields({})}
             | members
         )
         if not job.get("invoice_number"):
@@ -92,17 +92,31 @@ class Jobs:
             raise invalid(**dict.fromkeys(missing, "can't be blank"))
         customer = self._books.customers.get(body["customer_id"])
         address = address_of(customer, body["address_id"])
-        members = self._members(body)
-        schedule = _read_schedule(body.get("schedule") or {})
-        crew = self._visits.crew(body.get("assigned_employee_ids") or [])
-        job = self.add(customer=customer, address=address, **members)
-        job["assigned_employees"] = crew
-        if schedule is not None:
-            ids = [each["id"] for each in crew]
-            job["appointments"].append(self._visits.put(crew=ids, **schedule))
+        wish = self.read(body)
+        return 201, told(self.make(wish, customer=customer, address=address))
+
+    def read(self, body: Row) -> Row:
+        """Read what a new job is to be, whoever it is for.
+
+        Raises:
+            Refusal: 400, 404 or 422.
+        """
+        return {
+            "members": self._members(body),
+            "schedule": _read_schedule(body.get("schedule") or {}),
+            "crew": self._visits.crew(body.get("assigned_employee_ids") or []),
+        }
+
+    def make(self, wish: Row, *, customer: Row, address: Row) -> Row:
+        """Add a job as it was read, with its time if it has one."""
+        job = self.add(customer=customer, address=address, **wish["members"])
+        job["assigned_employees"] = wish["crew"]
+        if wish["schedule"] is not None:
+            ids = [each["id"] for each in wish["crew"]]
+            job["appointments"].append(self._visits.put(crew=ids, **wish["schedule"]))
             self._visits.settle(job)
             self._books.tell("job.scheduled", told(job))
-        return 201, told(job)
+        return job
 
     def _members(self, body: Row) -> Row:
         """Read what is simply kept."""
@@ -117,17 +131,9 @@ class Jobs:
             members["invoice_number"] = text
         if body.get("notes"):
             members["notes"] = [{"id": new_id("nte"), "content": str(body["notes"])}]
-        items = body.get("line_items") or []
-        if not all(isinstance(item, dict) and item.get("name") for item in items):
-            raise invalid(line_items="name can't be blank")
-        total = sum(
-            whole(item, "unit_price") * whole(item, "quantity", default=1)
-            for item in items
-        )
-        more = {
-            name: body[name] for name in ("lead_source", "job_fields") if name in body
-        }
-        return members | more | {"total_amount": total, "outstanding_balance": total}
+        if "lead_source" in body:
+            members["lead_source"] = body["lead_source"]
+        return members | read_lines(body) | read_fields(body)
 
     def _list(self, *, call: Call) -> tuple[int, Row]:
         wanted = call.all("work_status")
@@ -192,6 +198,10 @@ class Jobs:
         self._visits.check_open(job)
         return job
 
+    def _lines(self, name: str, *, call: Call) -> tuple[int, Row]:
+        lines = self._books.jobs.get(name)[LINES]
+        return 200, {"url": f"/jobs/{name}/line_items", "data": list(lines)}
+
     def _add_note(self, name: str, *, call: Call) -> tuple[int, Row]:
         job, content = self._books.jobs.get(name), call.body().get("content")
         if not isinstance(content, str) or not content:
@@ -218,10 +228,14 @@ class Jobs:
 
 
 def told(job: Row, expand: list[str] | None = None) -> Row:
-    """Return a job as it is told; its appointments only to who asks for them."""
+    """Return a job as it is told; its appointments only to who asks for them.
+
+    What it is billed for is a list of its own.
+    """
     there = list(job["appointments"]) if "appointments" in (expand or ()) else []
     person = {name: it for name, it in job["customer"].items() if name != "addresses"}
-    plain = {name: it for name, it in job.items() if name != "appointments"}
+    apart = {"appointments", LINES}
+    plain = {name: it for name, it in job.items() if name not in apart}
     schedule = job["schedule"] | {"appointments": there}
     return plain | {"customer": person, "schedule": schedule}
 

@@ -9,6 +9,7 @@ from integrations.sandbox.faults import Faults
 from integrations.sandbox.housecallpro.acts import Acts
 from integrations.sandbox.housecallpro.books import Books, Row, Table, written
 from integrations.sandbox.housecallpro.call import Call, Caller, Routes
+from integrations.sandbox.housecallpro.desk import Desk
 from integrations.sandbox.housecallpro.jobs import Jobs
 from integrations.sandbox.housecallpro.leads import Leads
 from integrations.sandbox.housecallpro.people import People
@@ -105,10 +106,15 @@ class HousecallPro:
         }
         for part in (people, visits, jobs, Leads(self._books, people, jobs)):
             self._routes |= part.routes
-        self._acts = Acts(self._books, visits, jobs).all | {
-            "set_webhook": self._set_webhook,
-            "remove_webhook": self._remove_webhook,
-        }
+        desk = Desk(people=people, jobs=jobs)
+        self._acts = (
+            Acts(self._books, visits, jobs).all
+            | desk.all
+            | {
+                "set_webhook": self._set_webhook,
+                "remove_webhook": self._remove_webhook,
+            }
+        )
 
     def _callbacks(self) -> list[Callback]:
         notices, self._books.notices = self._books.notices, []
