@@ -331,6 +331,7 @@ EVENT_HANDLERS: dict[str, list[str]] = {
         _TELL_SUBSCRIBERS,
         _SYNC,
     ],
+    "appointment.taken_in": [_TELL_SUBSCRIBERS, _SYNC],
     "appointment.requested": [
         "notifications.handlers.confirm_request",
         _TELL_SUBSCRIBERS,

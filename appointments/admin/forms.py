@@ -11,7 +11,7 @@ from appointments.admin.overriding import Overriding, way_round
 from appointments.admin.picking import SlotPicking
 from appointments.models import Appointment
 from appointments.rules.states import Status, Step, next_statuses
-from appointments.selectors import choices
+from appointments.selectors import capacity, choices
 from core.admin.forms import ActionForm, Lines, reason_field
 
 
@@ -90,7 +90,7 @@ class RescheduleForm(SlotPicking):
         visit = self.thing
         start = visit.window_starts_at
         page = self.on_offer(
-            wish=choices.wish_of(visit, now=self.now),
+            wish=capacity.wish_of(visit, now=self.now),
             location=visit.location,
             near=start,
             except_visit=visit.pk,

@@ -15,6 +15,7 @@ from technicians.models import Technician
 
 _TITLES: Titles = {
     "appointment.booked": ("Booked", Tone.CALM),
+    "appointment.taken_in": ("Taken in as promised elsewhere", Tone.CALM),
     "appointment.requested": ("Asked for", Tone.WAITING),
     "appointment.approved": ("Approved", Tone.CALM),
     "appointment.declined": ("Declined", Tone.ALERT),

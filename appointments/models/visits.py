@@ -83,6 +83,8 @@ class Appointment(TimeStamped, Versioned):
     window_ends_at = models.DateTimeField()
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
+    # Empty: as long as the service says.
+    work_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
     sequence = models.PositiveIntegerField(default=0)
     price_cents = models.PositiveIntegerField(default=0)
     currency = models.CharField(max_length=3, default="USD")
@@ -98,6 +100,9 @@ class Appointment(TimeStamped, Versioned):
             models.CheckConstraint(
                 name="appointment_ends_after_start",
                 condition=Q(ends_at__gt=F("starts_at")),
+            ),
+            models.CheckConstraint(
+                name="appointment_work_takes_time", condition=Q(work_minutes__gte=5)
             ),
             models.CheckConstraint(
                 name="appointment_starts_within_its_window",

@@ -26,9 +26,11 @@ from appointments.selectors.packed_days import packed_days
 from appointments.selectors.roster import current_roster, known_roster
 from appointments.selectors.wishes import (
     OutOfServiceArea,
+    lasting,
     location_serving,
     renewed,
     wish_for,
+    wish_of,
 )
 from core.errors import Unavailable
 from core.walltime import as_instant, local_date
@@ -39,11 +41,13 @@ __all__ = [
     "days_around",
     "explain_start",
     "facts_for",
+    "lasting",
     "location_serving",
     "promises_between",
     "renewed",
     "slots_between",
     "wish_for",
+    "wish_of",
     "with_caps",
     "workers_for",
 ]

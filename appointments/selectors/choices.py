@@ -31,17 +31,6 @@ class Candidate:
     is_on_it: bool
 
 
-def wish_of(visit: Appointment, *, now: datetime) -> Wish:
-    """Return the wish that a visit stands for."""
-    return capacity.wish_for(
-        service=visit.service,
-        location=visit.location,
-        postal_code=visit.property.postal_code,
-        address=visit.property,
-        now=now,
-    )
-
-
 def openings(
     *,
     wish: Wish,
@@ -70,7 +59,7 @@ def openings(
 
 def candidates(*, visit: Appointment, actor: Actor, now: datetime) -> list[Candidate]:
     """Return the branch's technicians for this visit, those who can do it first."""
-    wish = wish_of(visit, now=now)
+    wish = capacity.wish_of(visit, now=now)
     promise = Promise(
         to_minute(visit.window_starts_at),
         to_minute(visit.window_ends_at),

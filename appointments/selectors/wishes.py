@@ -6,7 +6,12 @@ from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
-from appointments.models import PreferenceKind, Service, TechnicianPreference
+from appointments.models import (
+    Appointment,
+    PreferenceKind,
+    Service,
+    TechnicianPreference,
+)
 from appointments.rules.slots import Override, Wish
 from appointments.selectors.roster import Roster, current_roster
 from core.errors import Rejected
@@ -78,6 +83,28 @@ def wish_for(
     return for_customer(wish, customer_id=customer_id, address=address, known=known)
 
 
+def wish_of(
+    visit: Appointment, *, now: datetime, override: Collection[Override] = ()
+) -> Wish:
+    """Return the wish that a visit stands for."""
+    wish = wish_for(
+        service=visit.service,
+        location=visit.location,
+        postal_code=visit.property.postal_code,
+        address=visit.property,
+        override=override,
+        now=now,
+    )
+    return lasting(wish, minutes=visit.work_minutes)
+
+
+def lasting(wish: Wish, *, minutes: int | None) -> Wish:
+    """Return the wish for work of another length; None: as the service says."""
+    if minutes is None:
+        return wish
+    return replace(wish, minutes=minutes, terms=replace(wish.terms, duration=minutes))
+
+
 def for_customer(
     wish: Wish,
     *,
@@ -140,7 +167,7 @@ def renewed(wish: Wish) -> Wish:
     )
     return replace(
         wish,
-        terms=fresh.terms,
+        terms=lasting(fresh, minutes=wish.minutes).terms,
         branch=fresh.branch,
         zone_id=fresh.zone_id,
         caps=fresh.caps,

@@ -1,5 +1,6 @@
 """Changes to visits. Each is one transaction: lock, rule, rows, event."""
 
+from appointments.services.adopting import Adoption, adopt
 from appointments.services.booking import BookingRequest, SlotUnavailable, book
 from appointments.services.details import update_notes
 from appointments.services.holding import HoldExpired, HoldMismatch
@@ -19,6 +20,7 @@ from appointments.services.steps import InvalidTransition, cancel, change_status
 from appointments.services.swapping import Exchange, NotSwappable, swap
 
 __all__ = [
+    "Adoption",
     "BookingRequest",
     "CapListed",
     "Exchange",
@@ -29,6 +31,7 @@ __all__ = [
     "NotSwappable",
     "SlotUnavailable",
     "TooManyHolds",
+    "adopt",
     "approve",
     "assign",
     "book",

@@ -71,7 +71,7 @@ def reschedule(
     must_be_movable(visit, to="rescheduled")
     before = as_it_was(visit)
     current = crew_of(visit)
-    wish = _wish_of(visit, now=now, override=override)
+    wish = capacity.wish_of(visit, now=now, override=override)
     promise = promise_or_refusal(wish, as_instant(starts_at, zone=wish.branch.zone))
     visit.window_starts_at, visit.window_ends_at = promise.starts_at, promise.ends_at
     _place_again(
@@ -199,19 +199,6 @@ def as_it_was(visit: Appointment) -> dict[str, Any]:
     }
 
 
-def _wish_of(
-    visit: Appointment, *, now: datetime, override: frozenset[Override] = frozenset()
-) -> Wish:
-    return capacity.wish_for(
-        service=visit.service,
-        location=visit.location,
-        postal_code=visit.property.postal_code,
-        address=visit.property,
-        override=override,
-        now=now,
-    )
-
-
 def _take_off(crew: Sequence[Assignment]) -> None:
     """Let the technicians go; the events remember that they were on it.
 
@@ -260,7 +247,8 @@ def _put_on(
     Raises:
         SlotUnavailable: not within the window.
     """
-    wish = replace(_wish_of(visit, now=now, override=override), is_settled=True)
+    wish = capacity.wish_of(visit, now=now, override=override)
+    wish = replace(wish, is_settled=True)
     day = local_date(visit.window_starts_at, zone=wish.branch.zone)
     planned, first, end = map(
         to_minute, (visit.starts_at, visit.window_starts_at, visit.window_ends_at)

@@ -55,14 +55,7 @@ def approve(
         return visit
     if visit.status != Status.REQUESTED:
         _refuse(visit, to="approved")
-    wish = capacity.wish_for(
-        service=visit.service,
-        location=visit.location,
-        postal_code=visit.property.postal_code,
-        address=visit.property,
-        override=override | _SETTLED,
-        now=now,
-    )
+    wish = capacity.wish_of(visit, override=override | _SETTLED, now=now)
     _place(visit, wish=wish, technician_id=technician_id)
     visit.status = Status.SCHEDULED
     save_change(

@@ -14,7 +14,6 @@ from appointments.rules.slots import Placement, Promise, Reason, Wish, to_minute
 from appointments.rules.states import Status
 from appointments.selectors import capacity
 from appointments.selectors.capacity import RosterChanged, Workers
-from appointments.selectors.choices import wish_of
 from appointments.services.locking import UnderLock, lock_technicians
 from appointments.services.moving import as_it_was, must_be_movable
 from appointments.services.placing import occupy
@@ -233,7 +232,7 @@ def _side(
     own: list[UUID],
     now: datetime,
 ) -> _Side:
-    wish = replace(wish_of(visit, now=now), is_settled=True)
+    wish = replace(capacity.wish_of(visit, now=now), is_settled=True)
     side = _Side(visit=visit, wish=wish, crew=crew, start=start, workers={})
     days = capacity.days_around(wish, side.promise)
     workers = capacity.workers_for(

@@ -41,7 +41,8 @@ EVENTS_UNLIKE_CHANGES = """
     SELECT v.reference, v.version, count(e.id) FROM appointments_appointment v
     LEFT JOIN core_event e ON e.aggregate_type = 'appointment'
       AND e.aggregate_id = v.id
-      AND e.name NOT IN ('appointment.booked', 'appointment.requested')
+      AND e.name NOT IN ('appointment.booked', 'appointment.requested',
+                          'appointment.taken_in')
     GROUP BY v.id HAVING v.version <> 1 + count(e.id)
 """
 # Ended visits hold nobody; whoever is on an open one is counted as on it.

@@ -184,10 +184,11 @@ class Wish:
     """A visit that somebody would like: what, where and asked when.
 
     `preferred` and `barred` are technicians. A promise that `is_settled` was made
-    before: notice, horizon and caps were settled with the customer then. Visits and
-    holds that do not count (R11, R12) are left out of the workers' calendars by
-    whoever loads them; `service_id`, `postal_code` and the roster's `version` are
-    his notes of what the wish was made from.
+    before: notice, horizon and caps were settled with the customer then. `minutes` is
+    how long the work takes where it is not as long as the service says; `terms` have
+    it already. Visits and holds that do not count (R11, R12) are left out of the
+    workers' calendars by whoever loads them; `service_id`, `postal_code` and the
+    roster's `version` are his notes of what the wish was made from.
     """
 
     terms: Terms
@@ -200,6 +201,7 @@ class Wish:
     barred: frozenset[UUID] = frozenset()
     overridden: frozenset[Override] = frozenset()
     is_settled: bool = False
+    minutes: int | None = None
     service_id: UUID | None = None
     postal_code: str = ""
     version: UUID | None = None
