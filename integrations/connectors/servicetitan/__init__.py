@@ -14,6 +14,7 @@ from integrations.connectors.servicetitan import (
     facts,
     hearing,
     jobs,
+    origins,
     people,
     wire,
 )
@@ -26,7 +27,7 @@ _MARGIN_SECONDS = 60.0
 
 
 class ServiceTitan:
-    """See `integrations.connectors.port.Connector`."""
+    """See `Connector` and `Originating` in `integrations.connectors.port`."""
 
     vendor = "servicetitan"
     hosts = facts.HOSTS
@@ -116,6 +117,9 @@ class ServiceTitan:
 
     def read(self, call: Caller, event: Inbound) -> list[Remote]:
         return hearing.read(call, event)
+
+    def whole(self, call: Caller, remote: Remote) -> Remote | None:
+        return origins.whole(call, remote)
 
     def _new_token(self, call: Caller) -> str:
         said = call(

@@ -4,6 +4,7 @@ What the vendor does not publish, or publishes to partners only, is a question w
 default: docs/connectors.md lists it.
 """
 
+from integrations.connectors import origins
 from integrations.connectors.port import MappedField, Question
 
 API, AUTH = "api", "auth"
@@ -135,6 +136,7 @@ QUESTIONS = (
         is_required=False,
         help="For names that do not contain appointment, job, customer or booking.",
     ),
+    *origins.QUESTIONS,
 )
 
 _ADDRESS = {

@@ -1,6 +1,7 @@
 """Visits: a job with its first appointment, and who is assigned to it."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from integrations.connectors.port import Caller, Known
@@ -29,7 +30,7 @@ _STATUSES = {
     "Done": "completed",
     "Canceled": "cancelled",
 }
-_ENDS_OF_JOBS = {"Completed": "completed", "Canceled": "cancelled"}
+ENDS_OF_JOBS = {"Completed": "completed", "Canceled": "cancelled"}
 
 
 def find(call: Caller, thing: Thing) -> Remote | None:
@@ -92,13 +93,18 @@ def update(
 def fetch(call: Caller, remote_type: str, remote_id: str) -> Remote | None:
     """Read an appointment, by its own id or by its job's, and who is assigned."""
     if remote_type == JOB:
-        where = wire.path(call, "jpm", f"jobs/{remote_id}")
-        job = wire.get(call, where, external_query(call))
+        job = read_job(call, remote_id)
         return _whole(call, job) if job else None
     said = wire.get(call, wire.path(call, "jpm", f"appointments/{remote_id}"))
     if said is None:
         return None
     return with_crews(call, [remote_of(said)])[0]
+
+
+def read_job(call: Caller, job_id: str) -> dict[str, Any] | None:
+    """Read a job as they tell it, with our reference; None where there is none."""
+    where = wire.path(call, "jpm", f"jobs/{job_id}")
+    return wire.get(call, where, external_query(call))
 
 
 def remote_of(said: Mapping[str, Any]) -> Remote:
@@ -129,6 +135,7 @@ def remote_of(said: Mapping[str, Any]) -> Remote:
         version=wire.version(said.get("modifiedOn")),
         changed_at=wire.parsed(said.get("modifiedOn")),
         also={JOB: str(job)} if job else {},
+        is_gone=said.get("active") is False,
     )
 
 
@@ -140,7 +147,7 @@ def job_remote(said: Mapping[str, Any]) -> Remote | None:
     first = said.get("firstAppointmentId")
     if not first:
         return None
-    ended = _ENDS_OF_JOBS.get(str(said.get("jobStatus")))
+    ended = ENDS_OF_JOBS.get(str(said.get("jobStatus")))
     return Remote(
         kind="appointment",
         remote_type=APPOINTMENT,
@@ -157,15 +164,8 @@ def with_crews(call: Caller, remotes: Iterable[Remote]) -> list[Remote]:
     given = list(remotes)
     crews = _crews(call, [remote.remote_id for remote in given])
     return [
-        Remote(
-            kind=remote.kind,
-            remote_type=remote.remote_type,
-            remote_id=remote.remote_id,
-            fields={**remote.fields, "technicians": crews[remote.remote_id]},
-            version=remote.version,
-            changed_at=remote.changed_at,
-            reference=remote.reference,
-            also=remote.also,
+        replace(
+            remote, fields={**remote.fields, "technicians": crews[remote.remote_id]}
         )
         for remote in given
     ]
@@ -179,13 +179,9 @@ def _whole(call: Caller, job: Mapping[str, Any]) -> Remote | None:
     found = fetch(call, APPOINTMENT, of_job.remote_id)
     if found is None:
         return None
-    return Remote(
-        kind=found.kind,
-        remote_type=found.remote_type,
-        remote_id=found.remote_id,
+    return replace(
+        found,
         fields={**found.fields, **of_job.fields},
-        version=found.version,
-        changed_at=found.changed_at,
         reference=of_job.reference,
         also=of_job.also,
     )

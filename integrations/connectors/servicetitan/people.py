@@ -123,8 +123,14 @@ def find_location(call: Caller, thing: Thing, known: Known) -> Remote | None:
     for said in wire.pages(call, where, {"customerId": customer}):
         is_theirs = str(said.get("customerId", customer)) == customer
         if is_theirs and _place(wire.address_fields(said)) == _place(thing.fields):
-            return _location_remote(said)
+            return location_remote(said)
     return None
+
+
+def fetch_location(call: Caller, remote_id: str) -> Remote | None:
+    """Read an address."""
+    said = wire.get(call, wire.path(call, "crm", f"locations/{remote_id}"))
+    return location_remote(said) if said else None
 
 
 def create_location(
@@ -140,7 +146,7 @@ def create_location(
             "address": wire.whole_address(body),
         },
     ).json
-    return _location_remote(wire.with_id(said))
+    return location_remote(wire.with_id(said))
 
 
 def find_technician(call: Caller, thing: Thing) -> Remote | None:
@@ -214,7 +220,8 @@ def _place(fields: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(fields.get(name) or "").casefold().strip() for name in names)
 
 
-def _location_remote(said: Mapping[str, Any]) -> Remote:
+def location_remote(said: Mapping[str, Any]) -> Remote:
+    """Return an address in our words."""
     return Remote(
         kind="property",
         remote_type=LOCATION,
