@@ -29,6 +29,7 @@ from integrations.connectors.housecallpro import (
     feeds,
     jobs,
     leads,
+    origins,
     people,
 )
 from integrations.connectors.housecallpro.mapping import MAPPING, ONLY_AT_CREATION
@@ -106,6 +107,9 @@ class HousecallPro:
 
     def read(self, call: Caller, event: Inbound) -> list[Remote]:
         return callbacks.read(call, event)
+
+    def whole(self, call: Caller, remote: Remote) -> Remote | None:
+        return origins.whole(call, remote)
 
 
 _FINDERS = {

@@ -8,7 +8,6 @@ from integrations.connectors.housecallpro import reading
 from integrations.connectors.housecallpro.invoices import invoice_number
 from integrations.connectors.housecallpro.people import customer_id_of
 from integrations.connectors.housecallpro.wire import (
-    Row,
     all_rows,
     created,
     is_gone,
@@ -168,18 +167,8 @@ def _only_appointment(call: Caller, job_id: str, known: Known) -> str:
 def _note_once(call: Caller, job_id: str, text: str) -> None:
     """Add a note unless the job has it: telling twice must be as good as once."""
     job = read_one(call, f"/jobs/{job_id}") or {}
-    if text not in _notes(job):
+    if text not in reading.notes(job):
         call("POST", f"/jobs/{job_id}/notes", json={"content": text}, may_repeat=True)
-
-
-def _notes(job: Row) -> list[str]:
-    notes = job.get("notes") or []
-    if isinstance(notes, str):
-        return notes.splitlines()
-    return [
-        str(note.get("content") if isinstance(note, Mapping) else note)
-        for note in notes
-    ]
 
 
 def _delete(call: Caller, path: str) -> None:

@@ -36,6 +36,8 @@ _JOB_OUT = (
     ("notes", "notes"),
     ("source", "lead_source"),
 )
+# Ids of theirs: nothing is told, or understood, until somebody completes the choices.
+_JOB_FIELDS = (("service", "job_type_id"), ("location", "business_unit_id"))
 
 
 def _out(kind: str, rows: tuple[tuple[str, str], ...]) -> list[MappedField]:
@@ -72,6 +74,16 @@ MAPPING = (
         choices=STATUS_CHOICES,
     ),
     *_out("appointment", _JOB_OUT),
+    *(
+        MappedField(
+            kind="appointment",
+            field=field,
+            remote=f"job_fields.{remote}",
+            direction="out",
+            choices={"*": None},
+        )
+        for field, remote in _JOB_FIELDS
+    ),
 )
 
 # Ours by theirs: to know what a blank of a customer stands for.
@@ -83,5 +95,7 @@ CUSTOMER_FIELDS = {
 ONLY_AT_CREATION = {
     "property": frozenset(field for field, _ in _ADDRESS),
     "lead": frozenset(field for field, _ in _LEAD),
-    "appointment": frozenset({"service_name", "price_cents", "source"}),
+    "appointment": frozenset(
+        {"service_name", "price_cents", "source", "service", "location"}
+    ),
 }

@@ -1,5 +1,6 @@
 """What a connection to Housecall Pro has to be told."""
 
+from integrations.connectors import origins
 from integrations.connectors.port import Question
 
 QUESTIONS = (
@@ -64,4 +65,5 @@ QUESTIONS = (
         default="14",
         help="Finds what changed without its time of change saying so.",
     ),
+    *origins.QUESTIONS,
 )

@@ -23,6 +23,13 @@ _STATUS = {
     "user canceled": "cancelled",
     "pro canceled": "cancelled",
 }
+_ADDRESS = {
+    "line1": "street",
+    "line2": "street_line_2",
+    "city": "city",
+    "region": "state",
+    "postal_code": "zip",
+}
 _LEAD_STATUS = {"lost": "dismissed"}
 
 
@@ -64,6 +71,12 @@ def customer(row: Row) -> Remote:
     )
 
 
+def address(row: Row) -> Remote:
+    """Return an address of a customer."""
+    fields = {ours: str(row.get(their) or "") for ours, their in _ADDRESS.items()}
+    return _remote(row, kind="property", remote_type="address", fields=fields)
+
+
 def lead(row: Row) -> Remote:
     """Return a lead; ours are known by the reference in their note."""
     fields = {}
@@ -103,16 +116,17 @@ def reference_in(note: str) -> str:
 
 def moment(said: Any) -> str:
     """Return their time as ours: UTC, to the second; blank where it is none."""
-    parsed = _parsed(said)
-    return parsed.strftime("%Y-%m-%dT%H:%M:%SZ") if parsed else ""
+    found = parsed(said)
+    return found.strftime("%Y-%m-%dT%H:%M:%SZ") if found else ""
 
 
-def _parsed(said: Any) -> datetime | None:
+def parsed(said: Any) -> datetime | None:
+    """Return their time; without an offset it is UTC."""
     try:
-        parsed = datetime.fromisoformat(str(said or ""))
+        found = datetime.fromisoformat(str(said or ""))
     except ValueError:
         return None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _status(row: Row) -> str:
@@ -125,10 +139,27 @@ def _status(row: Row) -> str:
     return "en_route" if status == "scheduled" and is_on_the_way else status
 
 
+def appointments(row: Row) -> list[Row]:
+    """Return a job's appointments, where the answer has them."""
+    listed = row.get("appointments") or (row.get("schedule") or {}).get("appointments")
+    return listed if isinstance(listed, list) else []
+
+
+def notes(row: Row) -> list[str]:
+    """Return what was noted of a job."""
+    listed = row.get("notes") or []
+    if isinstance(listed, str):
+        return listed.splitlines()
+    return [
+        str(note.get("content") if isinstance(note, Mapping) else note)
+        for note in listed
+    ]
+
+
 def _appointment_of(row: Row) -> dict[str, str]:
     """Return the id of a job's only appointment, where the answer has it."""
-    listed = row.get("appointments") or (row.get("schedule") or {}).get("appointments")
-    if isinstance(listed, list) and len(listed) == 1 and listed[0].get("id"):
+    listed = appointments(row)
+    if len(listed) == 1 and listed[0].get("id"):
         return {"job_appointment": str(listed[0]["id"])}
     return {}
 
@@ -142,7 +173,7 @@ def _remote(
     reference: str = "",
     also: Mapping[str, str] | None = None,
 ) -> Remote:
-    changed = _parsed(row.get("updated_at"))
+    changed = parsed(row.get("updated_at"))
     return Remote(
         kind=kind,
         remote_type=remote_type,

@@ -24,10 +24,10 @@ def created(body: Any) -> Row:
     return body
 
 
-def read_one(call: Caller, path: str) -> Row | None:
+def read_one(call: Caller, path: str, **params: Any) -> Row | None:
     """Return a thing, or None where there is none (any more)."""
     try:
-        body = call("GET", path).json
+        body = call("GET", path, params=params or None).json
     except Refused as refusal:
         if refusal.status in _NOT_THERE:
             return None

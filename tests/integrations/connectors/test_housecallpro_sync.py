@@ -75,7 +75,7 @@ def visit(connection) -> Appointment:
     return make_visit(technician)
 
 
-def act(world: Running, name: str, **arguments: Any) -> None:
+def act(world: Running, name: str, /, **arguments: Any) -> None:
     world.world.act("housecallpro", name, arguments)
 
 
