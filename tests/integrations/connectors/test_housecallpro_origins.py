@@ -178,6 +178,13 @@ def test_a_job_without_an_address_brings_none(world, call) -> None:
 # --- What it is about ---------------------------------------------------------
 
 
+def test_a_type_without_an_id_is_known_by_its_name(world, call) -> None:
+    told = book(world)
+    change(world, job_fields={"job_type": {"name": "AC Repair"}})
+
+    assert whole(call, told).fields["service"] == "AC Repair"
+
+
 def test_without_a_type_it_is_known_by_its_first_line(world, call) -> None:
     found = whole(call, book(world, service="AC Tune-Up", summary="Gate 12"))
 

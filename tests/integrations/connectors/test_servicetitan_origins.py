@@ -223,6 +223,13 @@ def test_one_whose_job_is_gone_is_none(crm: Crm, call) -> None:
     assert ServiceTitan().whole(call, told) is None
 
 
+def test_one_that_names_no_job_is_none(crm: Crm, call) -> None:
+    told = book(crm)
+    forget(crm, "appointments", jobId=None)
+
+    assert ServiceTitan().whole(call, told) is None
+
+
 def test_one_without_a_time_is_none(crm: Crm, call) -> None:
     told = book(crm)
     forget(crm, "appointments", start=None)
