@@ -21,7 +21,12 @@ from leads.services.locations import (
     locate_property,
     may_be_located,
 )
-from leads.services.properties import AddressListed, PropertyForm, add_property
+from leads.services.properties import (
+    AddressListed,
+    PropertyForm,
+    add_property,
+    find_or_add_property,
+)
 from leads.services.record import AlreadyConverted, LeadDismissed, lock_open_lead
 from leads.services.tokens import LinkExpired, issue_booking_token, lead_id_of_token
 from leads.services.work import dismiss_lead, mark_contacted, update_lead
@@ -42,6 +47,7 @@ __all__ = [
     "create_customer",
     "customer_for_lead",
     "dismiss_lead",
+    "find_or_add_property",
     "find_or_create_customer",
     "flag_location",
     "forget_location",

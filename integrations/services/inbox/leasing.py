@@ -99,6 +99,8 @@ def claim(*, event_id: int) -> InboundEvent | None:
 
 def finish(*, event: InboundEvent, state: InboundState, note: str) -> bool:
     """Mark what was taken in; False, with nothing changed, where the lease was lost."""
+    if state == InboundState.DEAD:
+        _mourn(event, because=note)
     return _release(event, state=state, note=note, finished_at=Now())
 
 
@@ -111,7 +113,6 @@ def postpone(*, event: InboundEvent, wait: timedelta, note: str) -> bool:
 def fail(*, event: InboundEvent, because: str) -> bool:
     """Let it be tried again, or give it up."""
     if event.attempts >= MAX_ATTEMPTS:
-        _mourn(event, because=because)
         return finish(event=event, state=InboundState.DEAD, note=because)
     seconds = RETRY_SECONDS[event.attempts - 1]
     spread = random.uniform(-_JITTER, _JITTER)  # noqa: S311  # no secret

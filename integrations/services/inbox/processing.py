@@ -17,7 +17,7 @@ from integrations.services.calling import caller_for
 from integrations.services.connections import mark_needs_attention
 from integrations.services.inbox import leasing
 from integrations.services.inbox.storing import body_of
-from integrations.services.sync import remotes_in, take_in
+from integrations.services.sync import read_whole, remotes_in, take_in
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +65,8 @@ def sweep_inbox() -> int:
 
 def _try(event: InboundEvent, *, now: datetime) -> None:
     try:
-        _apply(event, _remotes(event), now=now)
+        remotes = read_whole(event.connection, _remotes(event), now=now)
+        _apply(event, remotes, now=now)
     except Postponed as held:
         wait = held.retry_after or _SHORT_WAIT
         leasing.postpone(event=event, wait=wait, note=str(held))

@@ -1,6 +1,7 @@
 """Keep our things and a vendor's in agreement, whoever changes them."""
 
 from integrations.services.sync.applying import TakenIn, take_in
+from integrations.services.sync.origins import read_whole
 from integrations.services.sync.polled import remotes_in
 from integrations.services.sync.polling import poll_connection, poll_connections
 from integrations.services.sync.pushing import deliver_sync
@@ -17,6 +18,7 @@ __all__ = [
     "deliver_sync",
     "poll_connection",
     "poll_connections",
+    "read_whole",
     "reconcile_connection",
     "reconcile_connections",
     "remotes_in",

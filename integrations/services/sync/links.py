@@ -44,7 +44,11 @@ def known_of(rows: list[ExternalLink], *, parents: Mapping[str, Known]) -> Known
 
 
 def link_of(*, connection: Connection, remote: Remote) -> ExternalLink | None:
-    """Return the row of one of theirs, by its id or by one that belongs to it."""
+    """Return the row of one of theirs, by its id or by one that belongs to it.
+
+    What shares only a further id with a thing of another id of its own is another: a
+    job has more than one appointment.
+    """
     ids = [(remote.remote_type, remote.remote_id), *remote.also.items()]
     wanted = Q()
     for remote_type, remote_id in ids:
@@ -53,7 +57,21 @@ def link_of(*, connection: Connection, remote: Remote) -> ExternalLink | None:
     if not wanted:
         return None
     rows = ExternalLink.objects.filter(wanted, connection=connection)
-    return rows.order_by("pk").first()
+    found = list(rows.order_by("pk"))
+    own = next((row for row in found if row.remote_type == remote.remote_type), None)
+    if own is not None or not found:
+        return own
+    others = rows_beside(found[0]).filter(remote_type=remote.remote_type)
+    return None if others.exclude(remote_id="").exists() else found[0]
+
+
+def rows_beside(link: ExternalLink) -> QuerySet[ExternalLink]:
+    """Return all rows of the thing that a row is of."""
+    return ExternalLink.objects.filter(
+        connection=link.connection_id,
+        object_type=link.object_type,
+        object_id=link.object_id,
+    )
 
 
 def turn_of(*, connection: Connection, kind: str, object_id: uuid.UUID) -> str:

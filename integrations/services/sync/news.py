@@ -1,5 +1,7 @@
 """What polling hears: is it news, or do we know it already?"""
 
+from datetime import datetime
+
 from integrations.models import Connection, ExternalLink
 from integrations.rules.mapping import Rule, taken_in
 from integrations.rules.merging import is_older
@@ -7,12 +9,13 @@ from integrations.rules.things import Remote
 from integrations.services.sync.applying import APPLIERS, members
 from integrations.services.sync.applying.finding import which_of_ours
 from integrations.services.sync.conflicts import unsolved
-from integrations.services.sync.links import link_of
+from integrations.services.sync.links import link_of, rows_beside
+from integrations.services.sync.origins import is_made_there
 from integrations.services.sync.polled import body_of, dedupe_key
 
 
 def news_in(
-    connection: Connection, remote: Remote, *, rules: list[Rule]
+    connection: Connection, remote: Remote, *, rules: list[Rule], now: datetime
 ) -> tuple[bytes, str] | None:
     """Return what the inbox keeps of a thing of theirs, if it says anything new.
 
@@ -26,7 +29,9 @@ def news_in(
     if remote.kind == members.KIND:
         is_wanted, seen_at = members.is_news(remote, link=link), None
     elif link is None:
-        is_wanted, seen_at = which_of_ours(remote) is not None, None
+        is_known = which_of_ours(remote) is not None
+        is_wanted = is_known or is_made_there(connection, remote, now=now)
+        seen_at = None
     else:
         main = _main_of(link)
         is_wanted = _is_new(main, link, remote, rules)
@@ -56,9 +61,4 @@ def _is_new(
 
 
 def _main_of(link: ExternalLink) -> ExternalLink:
-    rows = ExternalLink.objects.filter(
-        connection=link.connection_id,
-        object_type=link.object_type,
-        object_id=link.object_id,
-    )
-    return rows.order_by("pk").first() or link
+    return rows_beside(link).order_by("pk").first() or link

@@ -12,17 +12,21 @@ from integrations.rules.things import Remote
 def body_of(remote: Remote) -> bytes:
     """Return a thing of theirs as the inbox keeps it."""
     said: dict[str, Any] = asdict(remote)
-    if remote.changed_at is not None:
-        said["changed_at"] = remote.changed_at.isoformat()
-    return json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+    return json.dumps(
+        said, sort_keys=True, separators=(",", ":"), default=datetime.isoformat
+    ).encode()
 
 
 def remotes_in(body: bytes) -> list[Remote]:
     """Return what polling wrote down."""
-    said = json.loads(body)
+    return [_remote(json.loads(body))]
+
+
+def _remote(said: dict[str, Any]) -> Remote:
     if said["changed_at"] is not None:
         said["changed_at"] = datetime.fromisoformat(said["changed_at"])
-    return [Remote(**said)]
+    said["parents"] = tuple(map(_remote, said.get("parents", ())))
+    return Remote(**said)
 
 
 def dedupe_key(remote: Remote, *, seen_at: datetime | None) -> str:

@@ -115,7 +115,7 @@ def store_news(
     for remote in remotes:
         if remote.kind not in rules:
             rules[remote.kind] = rules_for(connection=connection, kind=remote.kind)
-        news = news_in(connection, remote, rules=rules[remote.kind])
+        news = news_in(connection, remote, rules=rules[remote.kind], now=now)
         if news is None:
             continue
         body, key = news

@@ -15,6 +15,7 @@ from integrations.rules.mapping import taken_in
 from integrations.rules.things import Remote, Thing
 from integrations.services.sync.applying.changes import Change, attempt
 from integrations.services.sync.applying.merged import GONE, WRITERS
+from integrations.services.sync.links import rows_beside
 from integrations.services.sync.mappings import rules_for
 from integrations.services.sync.records import thing_of
 from integrations.services.sync.telling import tell
@@ -96,11 +97,7 @@ def _keep_ours(
 ) -> None:
     """Have them told: what they last said is what they know, and ours is news."""
     if conflict.field == GONE:
-        ExternalLink.objects.filter(
-            connection=link.connection_id,
-            object_type=link.object_type,
-            object_id=link.object_id,
-        ).delete()
+        rows_beside(link).delete()
     else:
         _agree(link, conflict.field, conflict.theirs)
     tell(connection=conflict.connection, kind=thing.kind, object_id=thing.id)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from django.db.models.functions import Now
 
+from core.errors import DomainError
 from integrations.models import (
     Connection,
     ExternalLink,
@@ -17,11 +18,12 @@ from integrations.rules.mapping import Rule, Unread, taken_in
 from integrations.rules.merging import OURS, Clash, Merge, decided, is_older, merge
 from integrations.rules.things import Fields, Remote, Thing
 from integrations.services.sync.applying import leads, people, visits
+from integrations.services.sync.applying.adopting import adopted
 from integrations.services.sync.applying.changes import Change
 from integrations.services.sync.applying.finding import locked_link
 from integrations.services.sync.applying.taking import TakenIn
 from integrations.services.sync.conflicts import close_agreed, note_conflict
-from integrations.services.sync.links import newest
+from integrations.services.sync.links import newest, rows_beside
 from integrations.services.sync.mappings import actor_for, rules_for
 from integrations.services.sync.records import changed_at, thing_of
 from integrations.services.sync.telling import tell
@@ -80,8 +82,29 @@ def apply(
 ) -> TakenIn:
     """Make what they changed ours, and keep what loses. See `Applier`."""
     link = locked_link(connection=connection, remote=remote)
+    if link is not None:
+        return _bring_together(connection, link, remote, inbound=inbound, now=now)
+    try:
+        link = adopted(connection=connection, remote=remote, now=now)
+    except DomainError as refusal:
+        return TakenIn(state=InboundState.DEAD, note=str(refusal))
     if link is None:
         return _ignored("It is none of ours.")
+    came = _bring_together(connection, link, remote, inbound=inbound, now=now)
+    more = came.note if came.state == InboundState.PROCESSED else ""
+    note = f"It was made there, and is ours now. {more}".strip()
+    return TakenIn(state=InboundState.PROCESSED, note=note)
+
+
+def _bring_together(
+    connection: Connection,
+    link: ExternalLink,
+    remote: Remote,
+    *,
+    inbound: InboundEvent | None,
+    now: datetime,
+) -> TakenIn:
+    """Merge one of theirs into the one of ours that it is linked to."""
     if is_older(remote.version, _version_of(link, remote)):
         return TakenIn(state=InboundState.STALE, note="Older than what we know.")
     thing = thing_of(kind=link.object_type, object_id=link.object_id)
@@ -95,9 +118,7 @@ def apply(
         inbound=inbound,
         now=now,
     )
-    if remote.is_gone:
-        return _mourn(case)
-    return _merge(case)
+    return _mourn(case) if remote.is_gone else _merge(case)
 
 
 def _merge(case: _Case) -> TakenIn:
@@ -158,8 +179,8 @@ def _after(case: _Case, merged: Merge) -> Mapping[str, Any]:
     """Return our fields as they are after what was applied."""
     if not merged.to_apply:
         return case.thing.fields
-    fresh = thing_of(kind=case.thing.kind, object_id=case.thing.id)
-    return fresh.fields if fresh else {}
+    after = thing_of(kind=case.thing.kind, object_id=case.thing.id)
+    return after.fields if after else {}
 
 
 def _not_as_they_say(
@@ -217,13 +238,9 @@ def _remember(
     }
     link.agreed, link.is_gone = agreed, False
     link.save(update_fields=["agreed", "is_gone"])
-    rows = ExternalLink.objects.filter(
-        connection=case.connection,
-        object_type=link.object_type,
-        object_id=link.object_id,
-    )
-    rows.filter(pk=link.pk).update(seen_at=Now())
     version = newest(case.remote.version, _version_of(link, case.remote))
+    rows = rows_beside(link)
+    rows.filter(pk=link.pk).update(seen_at=Now())
     rows.filter(remote_type=case.remote.remote_type).update(remote_version=version)
 
 
@@ -237,12 +254,7 @@ def _version_of(link: ExternalLink, remote: Remote) -> str:
     """Return the newest version seen of that one of the thing's remote ids."""
     if link.remote_type == remote.remote_type:
         return link.remote_version
-    further = ExternalLink.objects.filter(
-        connection=link.connection_id,
-        object_type=link.object_type,
-        object_id=link.object_id,
-        remote_type=remote.remote_type,
-    )
+    further = rows_beside(link).filter(remote_type=remote.remote_type)
     return further.values_list("remote_version", flat=True).first() or ""
 
 

@@ -58,7 +58,7 @@ def take_in(
     """Make what a vendor said ours; the caller marks the callback in the same breath.
 
     Nothing that we use, or nothing new: ignored. Something is stored as soon as one
-    of the things was.
+    of the things was. Given up: a person has to see to it first.
     """
     came = [
         _applier(remote.kind)(
@@ -71,7 +71,7 @@ def take_in(
         return TakenIn(state=InboundState.IGNORED, note="Nothing that we use.")
     note = " ".join(dict.fromkeys(each.note for each in came if each.note))
     states = {each.state for each in came}
-    for state in (InboundState.PROCESSED, InboundState.STALE):
+    for state in (InboundState.DEAD, InboundState.PROCESSED, InboundState.STALE):
         if state in states:
             return TakenIn(state=state, note=note[:500])
     return TakenIn(state=InboundState.IGNORED, note=note[:500])
