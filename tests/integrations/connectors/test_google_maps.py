@@ -1,6 +1,8 @@
 """Google Maps: where addresses are, and ways that are known, guessed and fetched."""
 
 import json
+import math
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -281,6 +283,13 @@ def test_ways_are_asked_for_by_the_place_that_they_share() -> None:
 # --- The house: ways ----------------------------------------------------------
 
 
+@pytest.fixture(autouse=True)
+def _nothing_noted(monkeypatch) -> None:
+    """Begin with no way of an earlier test, and without the thread that tells later."""
+    monkeypatch.setattr(wanted, "_flushes_at", math.inf)
+    wanted._noted.clear()
+
+
 @pytest.fixture
 def by_road(settings) -> None:
     settings.TRAVEL_TIME_PROVIDER = PROVIDER
@@ -340,6 +349,18 @@ def test_nobody_calls_the_vendor_while_somebody_waits(
     travel().minutes(HOME, SHOP)
 
     assert vendor.heard == []
+
+
+def test_what_is_wanted_is_told_a_moment_later(by_road, monkeypatch) -> None:
+    monkeypatch.setattr(wanted, "_flushes_at", 0.0)
+    monkeypatch.setattr(wanted, "_AFTER_SECONDS", 0.01)
+
+    travel().minutes(HOME, SHOP)
+
+    latest = time.monotonic() + 10
+    while not (found := wanted.take(10)) and time.monotonic() < latest:
+        time.sleep(0.01)
+    assert found == [(HOME, SHOP)]
 
 
 def test_a_way_that_was_wanted_is_fetched_afterwards(
