@@ -9,13 +9,14 @@ from integrations.connectors.port import Caller
 from integrations.connectors.servicetitan import bookings, jobs, people, wire
 from integrations.rules.things import Inbound, Page, Remote
 
+# Who works there is read first: the rest names them.
 _FEEDS = {
+    "technicians": ("settings", "export/technicians"),
     "appointments": ("jpm", "export/appointments"),
     "jobs": ("jpm", "export/jobs"),
     "appointment-assignments": ("dispatch", "export/appointment-assignments"),
     "customers": ("crm", "export/customers"),
     "bookings": ("crm", "export/bookings"),
-    "technicians": ("settings", "export/technicians"),
 }
 FEEDS = tuple(_FEEDS)
 # Longer names first: an assignment's event names the appointment too.

@@ -7,16 +7,22 @@ import pytest
 
 from appointments.models import Appointment
 from appointments.rules.states import Status
+from appointments.services import reschedule
+from core.actors import SYSTEM
 from core.models import Event, OutboxMessage
 from core.models.outbox import OutboxStatus
 from integrations.models import (
     Connection,
     ExternalLink,
     FieldMapping,
+    InboundEvent,
     InboundState,
+    PollCursor,
     SyncConflict,
 )
 from integrations.rules.things import Remote
+from integrations.services.inbox.processing import process_inbound
+from integrations.services.sync import poll_connection, tell
 from integrations.services.sync.origins import is_made_there
 from leads.models import Customer, LeadStatus
 from tests.factories import (
@@ -37,9 +43,10 @@ from tests.integrations.sync.company import (
     linked_visit,
     make_connection,
     make_crew,
+    make_visit,
     remote_visit,
 )
-from tests.integrations.sync.crm import publish, send_all
+from tests.integrations.sync.crm import Crm, publish, send_all
 
 pytestmark = pytest.mark.django_db
 
@@ -296,3 +303,95 @@ class TestWhatIsLookedAt:
         connection.settings["take_in_visits"] = "no"
 
         assert not is_made_there(connection, job(), now=NOW)
+
+
+class TestAtTheVendor:
+    """From their desk to our calendar, over HTTP."""
+
+    @pytest.fixture
+    def connection(self, crm: Crm, crew, service) -> Connection:
+        for technician in crew:
+            crm.act("add_technician", name=technician.name, email=technician.email)
+        return crm.connect(default_service=service.code)
+
+    def test_a_job_that_was_booked_on_the_phone_is_found_by_reading(
+        self, crm, connection, crew
+    ):
+        book_there(crm, technician=crm.rows("technicians")[-1]["id"])
+
+        read_on(connection)
+
+        visit = Appointment.objects.get()
+        assert visit.starts_at == local(TOMORROW, 13)
+        assert crew_of(visit) == [crew[-1].pk]
+        assert visit.customer.name == "Ada Byron"
+        assert visit.source == "servicetitan"
+
+    def test_it_is_there_once_however_often_it_is_read(self, crm, connection):
+        book_there(crm)
+        for _ in range(3):
+            read_on(connection)
+
+        assert Appointment.objects.count() == 1
+        assert not InboundEvent.objects.filter(state="dead").exists()
+
+    def test_another_day_of_a_job_of_ours_is_a_visit_of_its_own(
+        self, crm, connection, crew
+    ):
+        ours = make_visit(crew[0])
+        tell(connection=connection, kind="appointment", object_id=ours.pk)
+        send_all()
+        start = local(TOMORROW, 15)
+        crm.act(
+            "add_appointment",
+            job=crm.row("jobs")["id"],
+            start=start.isoformat(),
+            end=(start + HOUR).isoformat(),
+        )
+
+        read_on(connection)
+
+        ours.refresh_from_db()
+        assert ours.starts_at == local(TOMORROW, 10)
+        assert Appointment.objects.exclude(pk=ours.pk).get().starts_at == start
+
+    def test_our_move_of_it_is_told_there(self, crm, connection, crew):
+        book_there(crm, technician=crm.rows("technicians")[-1]["id"])
+        read_on(connection)
+        visit = Appointment.objects.get()
+
+        reschedule(
+            appointment_id=visit.pk,
+            starts_at=local(TOMORROW, 8),
+            actor=SYSTEM,
+            now=NOW,
+        )
+        publish()
+        send_all()
+
+        there = crm.row("appointments")
+        assert there["start"] == text(local(TOMORROW, 8))
+        assert there["end"] == text(local(TOMORROW, 10))
+        assert len(crm.rows("jobs")) == 1
+
+
+def book_there(crm: Crm, *, start: int = 13, technician: int | None = None) -> None:
+    starts_at = local(TOMORROW, start)
+    crm.act(
+        "book",
+        name="Ada Byron",
+        phone="602 555 0142",
+        start=starts_at.isoformat(),
+        end=(starts_at + 2 * HOUR).isoformat(),
+        zip="85004",
+        technician=technician,
+    )
+
+
+def read_on(connection: Connection) -> None:
+    """Read all feeds, and take in what they told."""
+    PollCursor.objects.update(polled_at=None)
+    poll_connection(connection_id=connection.pk, now=NOW, budget=HOUR)
+    waiting = InboundEvent.objects.filter(state=InboundState.RECEIVED)
+    for event in waiting.order_by("pk"):
+        process_inbound(event_id=event.pk, now=NOW)

@@ -18,9 +18,10 @@ from integrations.connectors.origins import default_service
 from integrations.models import Connection, ExternalLink
 from integrations.rules.mapping import NotMapped, Rule, taken_in, told
 from integrations.rules.things import Remote
-from integrations.services.sync.applying.finding import locked_link, which_of_ours
+from integrations.services.sync.applying.finding import locked_link
 from integrations.services.sync.links import link_of, list_more
 from integrations.services.sync.mappings import actor_for, rules_for
+from integrations.services.sync.origins import is_made_there
 from integrations.services.sync.records import thing_of
 from leads import services as leads
 from leads.models import Customer, Lead, LeadStatus, Property
@@ -51,7 +52,7 @@ def adopted(
         CannotBeTakenIn: its work or its address means nothing here.
         DomainError: see `appointments.services.adopt`.
     """
-    if not remote.parents or which_of_ours(remote) is not None:
+    if not remote.parents or not is_made_there(connection, remote, now=now):
         return None
     take_turns(f"adopt {connection.pk} {remote.remote_type} {remote.remote_id}")
     if link_of(connection=connection, remote=remote) is not None:
@@ -123,7 +124,7 @@ def _customer(
         actor=actor,
         now=now,
     )
-    _linked(connection, remote, kind=CUSTOMER, object_id=customer.pk)
+    _link_unless_linked(connection, remote, kind=CUSTOMER, object_id=customer.pk)
     return customer
 
 
@@ -149,11 +150,7 @@ def _property(
     address = leads.find_or_add_property(
         customer=customer, form=form, actor=actor, now=now
     )
-    known = ExternalLink.objects.filter(
-        connection=connection, object_type=PROPERTY, object_id=address.pk
-    )
-    if not known.exists():  # they may list one address twice
-        _linked(connection, remote, kind=PROPERTY, object_id=address.pk)
+    _link_unless_linked(connection, remote, kind=PROPERTY, object_id=address.pk)
     return address
 
 
@@ -211,6 +208,17 @@ def _open_lead(connection: Connection, remote: Remote | None) -> UUID | None:
     lead = Lead.objects.filter(pk=link.object_id).exclude(status__in=_ENDED).first()
     is_booked = lead and Appointment.objects.filter(lead=lead).exists()
     return lead.pk if lead and not is_booked else None
+
+
+def _link_unless_linked(
+    connection: Connection, remote: Remote, *, kind: str, object_id: UUID
+) -> None:
+    """Link the two, unless ours has one there: they may list one twice."""
+    rows = ExternalLink.objects.filter(
+        connection=connection, object_type=kind, object_id=object_id
+    )
+    if not rows.exists():
+        _linked(connection, remote, kind=kind, object_id=object_id)
 
 
 def _linked(
