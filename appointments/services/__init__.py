@@ -1,6 +1,6 @@
 """Changes to visits. Each is one transaction: lock, rule, rows, event."""
 
-from appointments.services.adopting import Adoption, adopt
+from appointments.services.adopting import Adoption, Plan, adopt, follow
 from appointments.services.booking import BookingRequest, SlotUnavailable, book
 from appointments.services.details import update_notes
 from appointments.services.holding import HoldExpired, HoldMismatch
@@ -29,6 +29,7 @@ __all__ = [
     "HoldRequest",
     "InvalidTransition",
     "NotSwappable",
+    "Plan",
     "SlotUnavailable",
     "TooManyHolds",
     "adopt",
@@ -42,6 +43,7 @@ __all__ = [
     "decline",
     "delete_cap",
     "delete_preference",
+    "follow",
     "held",
     "hold",
     "release",

@@ -161,7 +161,7 @@ def unassign(
     current = crew_of(visit)
     if current:
         before = as_it_was(visit)
-        _take_off(current)
+        take_off(current)
         visit.status = Status.SCHEDULED
         save_change(
             visit,
@@ -199,7 +199,7 @@ def as_it_was(visit: Appointment) -> dict[str, Any]:
     }
 
 
-def _take_off(crew: Sequence[Assignment]) -> None:
+def take_off(crew: Sequence[Assignment]) -> None:
     """Let the technicians go; the events remember that they were on it.
 
     Who gives time back holds the technicians' locks, as who takes it does.

@@ -30,9 +30,14 @@ def refused(
     )
 
 
+def unavailable(reason: Reason) -> SlotUnavailable:
+    """Return the refusal without a list of what else there is."""
+    return SlotUnavailable(_SENTENCES[reason], reason=reason)
+
+
 def double_booked() -> SlotUnavailable:
     """Return what the constraint's refusal means."""
-    return SlotUnavailable(_SENTENCES[Reason.BUSY], reason=Reason.BUSY)
+    return unavailable(Reason.BUSY)
 
 
 def _alternatives(wish: Wish, *, after: datetime) -> list[dict[str, str]]:

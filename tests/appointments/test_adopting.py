@@ -15,7 +15,15 @@ from appointments.rules.slots import (
 )
 from appointments.rules.states import Status
 from appointments.selectors import capacity
-from appointments.services import Adoption, adopt, reschedule
+from appointments.services import (
+    Adoption,
+    InvalidTransition,
+    Plan,
+    SlotUnavailable,
+    adopt,
+    follow,
+    reschedule,
+)
 from core.actors import Actor, Role
 from core.errors import NotFound
 from core.models import Event
@@ -50,18 +58,22 @@ def service():
 
 def adoption(service, *technicians, start=10.0, hours=1.0, **given) -> Adoption:
     starts_at = local(TOMORROW, 0) + start * HOUR
-    times = {
-        "window_starts_at": starts_at,
-        "window_ends_at": starts_at + HOUR,
-        "starts_at": starts_at,
-        "ends_at": starts_at + hours * HOUR,
-    }
     return Adoption(
         service=service,
         property=given.pop("property", None) or make_property(postal_code="85004"),
-        technician_ids=tuple(each.pk for each in technicians),
+        plan=plan(*technicians, starts_at=starts_at, hours=hours),
         source="servicetitan",
-        **times | given,
+        **given,
+    )
+
+
+def plan(*technicians, starts_at, hours=1.0) -> Plan:
+    return Plan(
+        window_starts_at=starts_at,
+        window_ends_at=starts_at + HOUR,
+        starts_at=starts_at,
+        ends_at=starts_at + hours * HOUR,
+        technician_ids=tuple(each.pk for each in technicians),
     )
 
 
@@ -143,7 +155,7 @@ def test_the_way_from_the_visit_before_is_their_business(technician, service):
         now=NOW,
     )
     workers = capacity.workers_for(wish=wish, days=[TOMORROW])
-    start = to_minute(given.starts_at)
+    start = to_minute(given.plan.starts_at)
     exactly = Promise(start, start + EXACT_PROMISE, TOMORROW)
     assert why_not(wish, workers[technician.pk], exactly) == Reason.TRAVEL
 
@@ -189,3 +201,70 @@ def test_nobody_serves_the_address(service):
 
     with pytest.raises(capacity.OutOfServiceArea):
         adopt(adoption=adoption(service, property=nowhere), actor=CRM, now=NOW)
+
+
+class TestFollowing:
+    """What was moved elsewhere is moved here, to the minute."""
+
+    @pytest.fixture
+    def visit(self, technician, service) -> Appointment:
+        return adopt(adoption=adoption(service, technician), actor=CRM, now=NOW)
+
+    def move(self, visit, *technicians, **given):
+        return follow(
+            appointment_id=visit.pk,
+            plan=plan(*technicians, **given),
+            actor=CRM,
+            now=NOW,
+            why="Changed there.",
+        )
+
+    def test_to_a_time_that_we_do_not_offer_and_for_longer(self, visit, technician):
+        start = local(TOMORROW, 13) + 20 * MINUTE
+
+        self.move(visit, technician, starts_at=start, hours=3)
+
+        visit.refresh_from_db()
+        assert (visit.window_starts_at, visit.starts_at) == (start, start)
+        assert (visit.work_minutes, visit.sequence) == (180, 1)
+        (row,) = visit.assignments.all()
+        assert (row.occupied_from, row.occupied_until) == (start, start + 3 * HOUR)
+        event = Event.objects.filter(aggregate_id=visit.pk).latest("number")
+        assert event.name == "appointment.rescheduled"
+        assert event.data["previous"]["technicians"] == [str(technician.pk)]
+
+    def test_to_others_at_the_same_time(self, visit, technician):
+        mate = make_technician(location=technician.location)
+        third = make_technician(location=technician.location)
+
+        self.move(visit, mate, third, starts_at=visit.starts_at)
+
+        visit.refresh_from_db()
+        assert set(crew_of(visit)) == {mate.pk, third.pk}
+        assert visit.sequence == 0
+        event = Event.objects.filter(aggregate_id=visit.pk).latest("number")
+        assert event.name == "appointment.assigned"
+
+    def test_to_nobody(self, visit):
+        self.move(visit, starts_at=visit.starts_at)
+
+        assert crew_of(visit) == []
+        event = Event.objects.filter(aggregate_id=visit.pk).latest("number")
+        assert event.name == "appointment.unassigned"
+
+    def test_who_is_busy_then_is_not_booked_twice(self, visit, technician):
+        make_appointment(technician=technician, starts_at=local(TOMORROW, 13))
+        before = visit.starts_at
+
+        with pytest.raises(SlotUnavailable) as refusal:
+            self.move(visit, technician, starts_at=local(TOMORROW, 13))
+
+        assert refusal.value.extra["reason"] == Reason.BUSY
+        visit.refresh_from_db()
+        assert (visit.starts_at, crew_of(visit)) == (before, [technician.pk])
+
+    def test_not_once_the_work_has_begun(self, visit, technician):
+        Appointment.objects.filter(pk=visit.pk).update(status=Status.ON_SITE)
+
+        with pytest.raises(InvalidTransition):
+            self.move(visit, technician, starts_at=local(TOMORROW, 13))

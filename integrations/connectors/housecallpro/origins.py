@@ -16,8 +16,11 @@ def whole(call: Caller, remote: Remote) -> Remote | None:
     """Read a job with its appointments, and whose it is and where.
 
     A visit is one stretch of time: of a job with several appointments it is the first,
-    because their `scheduled_start` is that one's.
+    because their `scheduled_start` is that one's. Nothing without our invoice numbers:
+    then a job of ours that is not linked yet looks just like one of theirs.
     """
+    if call.settings.get("invoice_number") == "none":
+        return None
     row = read_one(call, f"/jobs/{remote.remote_id}", **{"expand[]": "appointments"})
     times = _times(row) if row else {}
     if row is None or not times:

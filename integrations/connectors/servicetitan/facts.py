@@ -204,6 +204,13 @@ MAPPING = (
         remote="appointment.arrivalWindowStart",
         winner="newest",
     ),
+    MappedField(
+        kind="appointment",
+        field="work_minutes",
+        remote="appointment.minutes",
+        direction="in",
+        winner="newest",
+    ),
     *_out(
         "appointment",
         {

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from integrations.connectors.port import Caller, Known
@@ -124,6 +125,9 @@ def remote_of(said: Mapping[str, Any]) -> Remote:
         "ends_at": end,
     }
     fields: dict[str, Any] = {name: value for name, value in times.items() if value}
+    begins, ends = wire.parsed(start), wire.parsed(end)
+    if begins and ends and ends > begins:
+        fields["work_minutes"] = (ends - begins) // timedelta(minutes=1)
     if said.get("status") in _STATUSES:
         fields["status"] = _STATUSES[said["status"]]
     job = said.get("jobId")

@@ -1,7 +1,7 @@
 """Our things as they stand now, in the words in which vendors are told of them."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -159,6 +159,7 @@ def visit_fields(visit: Appointment) -> dict[str, Any]:
         "window_ends_at": _moment(visit.window_ends_at),
         "starts_at": _moment(visit.starts_at),
         "ends_at": _moment(visit.ends_at),
+        "work_minutes": (visit.ends_at - visit.starts_at) // timedelta(minutes=1),
         "technicians": crew_ids(visit),
         "service": visit.service.code,
         "service_name": visit.service.name,

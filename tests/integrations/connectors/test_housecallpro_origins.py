@@ -334,3 +334,10 @@ def test_one_that_is_over_says_so(world, call, name, status) -> None:
     act(world, name, job=told.remote_id)
 
     assert whole(call, told).fields["status"] == status
+
+
+def test_without_numbers_of_ours_no_job_is_taken_for_one_of_theirs(world) -> None:
+    url = world.at("housecallpro")
+    connection = connect("housecallpro", url, key=COMPANY_KEY, invoice_number="none")
+
+    assert CONNECTOR.whole(Recorder(connection), book(world)) is None

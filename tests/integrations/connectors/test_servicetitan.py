@@ -165,6 +165,7 @@ def test_the_arrival_window_is_the_promise():
         "window_ends_at": "2027-03-02T19:00:00Z",
         "starts_at": "2027-03-02T17:30:00Z",
         "ends_at": "2027-03-02T18:30:00Z",
+        "work_minutes": 60,
         "status": "scheduled",
     }
     assert found.also == {"job": "8"}

@@ -94,6 +94,7 @@ def test_a_visit_is_read_with_its_job_and_crew(crm: Crm, call, technician) -> No
         "window_ends_at": ELEVEN,
         "starts_at": TEN,
         "ends_at": ELEVEN,
+        "work_minutes": 60,
         "status": "scheduled",
         "technicians": [str(technician)],
         "service": str(kind),

@@ -1,5 +1,7 @@
 """What a vendor changes on a visit becomes ours, as far as our rules allow it."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from appointments.models import Appointment
@@ -9,7 +11,7 @@ from core.actors import SYSTEM
 from core.models import Event, OutboxMessage
 from core.models.outbox import OutboxStatus
 from integrations.models import ExternalLink, SyncConflict
-from tests.factories import DAY, NOW, TOMORROW, local
+from tests.factories import DAY, HOUR, NOW, TOMORROW, local
 from tests.integrations.sync.company import (
     IGNORED,
     PROCESSED,
@@ -209,19 +211,39 @@ def test_another_technician_of_theirs_takes_the_visit(connection, known, crew):
     assert fresh(link).agreed["technicians"] == [str(crew[1].pk)]
 
 
-def test_a_second_technician_of_theirs_does_not_drive_the_first_away(
+def test_a_second_technician_of_theirs_comes_along_with_the_first(
     connection, known, crew
 ):
-    """The service takes one; a person has to decide what two of theirs mean."""
     visit, _ = known
     both = sorted(their_id(connection, each) for each in crew)
 
     hear(connection, remote_visit(technicians=both))
 
-    assert visit.assignments.on_the_visit().get().technician_id == crew[0].pk
-    assert conflict_of(connection, "technicians").theirs == sorted(
-        str(each.pk) for each in crew
-    )
+    on_it = visit.assignments.on_the_visit()
+    assert {row.technician_id for row in on_it} == {each.pk for each in crew}
+    assert on_it.get(is_lead=True).technician_id == crew[0].pk
+
+
+def test_work_that_takes_longer_there_takes_longer_here(connection, known):
+    visit, _ = known
+    hear(connection, remote_visit(work_minutes=60))
+
+    hear(connection, remote_visit(work_minutes=180))
+
+    (row,) = visit.assignments.all()
+    assert row.occupied_until - row.occupied_from == 3 * HOUR
+    assert fresh(visit).work_minutes == 180
+
+
+def test_longer_work_that_meets_another_visit_is_a_conflict(connection, known, crew):
+    visit, _ = known
+    hear(connection, remote_visit(work_minutes=60))
+    make_visit(crew[0], starts_at=local(TOMORROW, 12), ends_at=local(TOMORROW, 13))
+
+    hear(connection, remote_visit(work_minutes=180))
+
+    assert fresh(visit).work_minutes is None
+    assert conflict_of(connection, "work_minutes").theirs == 180
 
 
 def test_nobody_of_theirs_takes_everybody_off(connection, known):
@@ -336,13 +358,15 @@ def test_what_is_none_of_ours_is_ignored(connection):
     assert hear(connection, remote_visit(status="scheduled")).state == IGNORED
 
 
-def test_a_window_off_our_grid_is_refused_and_says_why(connection, known):
+def test_what_they_promised_stands_even_off_our_grid(connection, known):
+    """Somebody there has told the customer: that we offer other hours helps nobody."""
     visit, _ = known
 
     hear(connection, remote_visit(window_starts_at="2027-03-02T17:17:00Z"))
 
-    assert fresh(visit).window_starts_at == local(TOMORROW, 10)
-    assert "minute" in conflict_of(connection, "window_starts_at").why
+    promised = datetime(2027, 3, 2, 17, 17, tzinfo=UTC)
+    assert fresh(visit).window_starts_at == promised
+    assert not SyncConflict.objects.exists()
 
 
 def test_their_change_is_not_told_back_to_them(connection, known):

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from appointments.models import Appointment, Service
-from appointments.services import Adoption, adopt
+from appointments.services import Adoption, Plan, adopt
 from core.actors import Actor
 from core.db import take_turns
 from core.errors import Rejected
@@ -78,15 +78,14 @@ def _adoption(
         service=service,
         property=address,
         location=_location(connection, _in_our_words(rules, _LOCATION, remote)),
-        technician_ids=tuple(UUID(each) for each in said.get(_CREW, ())),
+        plan=_plan(remote, said.get(_CREW, ()), service=service),
         lead_id=_open_lead(connection, lead),
         source=connection.vendor,
         notes=clean_text(str(remote.fields.get("summary") or ""))[:4000],
-        **_times(remote, service=service),
     )
 
 
-def _times(remote: Remote, *, service: Service) -> dict[str, datetime]:
+def _plan(remote: Remote, crew: Iterable[str], *, service: Service) -> Plan:
     """Return promise and plan; what they leave out follows from the rest."""
     said = {
         name: datetime.fromisoformat(str(value)).replace(second=0, microsecond=0)
@@ -99,12 +98,13 @@ def _times(remote: Remote, *, service: Service) -> dict[str, datetime]:
     closes = said.get("window_ends_at") or end
     if not opens <= start < closes:
         opens, closes = start, end
-    return {
-        "window_starts_at": opens,
-        "window_ends_at": closes,
-        "starts_at": start,
-        "ends_at": max(end, start + timedelta(minutes=1)),
-    }
+    return Plan(
+        window_starts_at=opens,
+        window_ends_at=closes,
+        starts_at=start,
+        ends_at=max(end, start + timedelta(minutes=1)),
+        technician_ids=tuple(UUID(each) for each in crew),
+    )
 
 
 def _customer(

@@ -1,12 +1,13 @@
 """Move a visit as the vendor did: through the one predicate, or not at all."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from appointments import services
 from appointments.rules.states import LATER, Status
+from appointments.services import Plan
 from integrations.rules.merging import OURS, THEIRS
 from integrations.rules.things import Fields, Thing
 from integrations.services.sync.applying.changes import (
@@ -16,7 +17,8 @@ from integrations.services.sync.applying.changes import (
     attempt,
 )
 
-TIME, CREW, STATUS = "window_starts_at", "technicians", "status"
+TIME, WORK, CREW = "window_starts_at", "work_minutes", "technicians"
+STATUS = "status"
 _ENDED = frozenset(status for status, later in LATER.items() if not later)
 # How far a visit has come. Both sides may lag behind; the further one knows more.
 _PROGRESS = (
@@ -88,7 +90,9 @@ def _all_behind(theirs: dict[str, Any], ours: Status) -> dict[str, Any]:
 def write(change: Change) -> Mapping[str, str]:
     """Bring a visit to their time, crew and status; return why not, by field."""
     fields = dict(change.fields)
-    moves = {field: fields.pop(field) for field in (TIME, CREW) if field in fields}
+    moves = {
+        field: fields.pop(field) for field in (TIME, WORK, CREW) if field in fields
+    }
     status = fields.pop(STATUS, None)
     problems = all_for(set(fields), DOES_NOT_COME_IN)
     if moves:
@@ -101,31 +105,52 @@ def write(change: Change) -> Mapping[str, str]:
 
 
 def _move(change: Change, moves: Mapping[str, Any]) -> None:
-    crew = _likeliest_first(change, moves.get(CREW, []))
-    about: dict[str, Any] = {
-        "appointment_id": change.thing.id,
-        "actor": change.actor,
-        "now": change.now,
-        "reason": f"Changed at {change.actor.label}.",
-    }
+    services.follow(
+        appointment_id=change.thing.id,
+        plan=_plan(change, moves),
+        actor=change.actor,
+        now=change.now,
+        why=f"Changed at {change.actor.label}.",
+    )
+
+
+def _plan(change: Change, moves: Mapping[str, Any]) -> Plan:
+    """Return our plan with what they have changed of it."""
+    ours = change.thing.fields
+    names = ("window_starts_at", "window_ends_at", "starts_at")
+    opens, closes, start = (datetime.fromisoformat(ours[name]) for name in names)
     if TIME in moves:
-        services.reschedule(
-            starts_at=datetime.fromisoformat(moves[TIME]),
-            technician_id=crew[0] if crew else None,
-            **about,
-        )
-        if CREW in moves and not crew:
-            services.unassign(**about)
-    elif crew:
-        services.assign(technician_id=crew[0], **about)
-    else:
-        services.unassign(**about)
+        length = closes - opens
+        opens = _minute(moves[TIME])
+        closes, start = _rest_of(change.remote.fields, opens=opens, length=length)
+    return Plan(
+        window_starts_at=opens,
+        window_ends_at=closes,
+        starts_at=start,
+        ends_at=start + timedelta(minutes=int(moves.get(WORK, ours[WORK]))),
+        technician_ids=_likeliest_first(change, moves.get(CREW, ours[CREW])),
+    )
 
 
-def _likeliest_first(change: Change, wanted: Sequence[str]) -> list[UUID]:
-    """Return whom they want on it; who is on it already does not give way."""
+def _rest_of(
+    said: Fields, *, opens: datetime, length: timedelta
+) -> tuple[datetime, datetime]:
+    """Return when their new promise ends and the work begins, if they say."""
+    closes = _minute(said.get("window_ends_at", opens.isoformat()))
+    if closes <= opens:
+        closes = opens + length
+    start = _minute(said.get("starts_at", opens.isoformat()))
+    return closes, start if opens <= start < closes else opens
+
+
+def _minute(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(second=0, microsecond=0)
+
+
+def _likeliest_first(change: Change, wanted: Sequence[str]) -> tuple[UUID, ...]:
+    """Return whom they want on it; who leads it already goes on leading."""
     here = set(change.thing.fields[CREW])
-    return [UUID(each) for each in sorted(wanted, key=lambda one: one not in here)]
+    return tuple(map(UUID, sorted(wanted, key=lambda one: one not in here)))
 
 
 def _change_status(change: Change, to: Status) -> None:
