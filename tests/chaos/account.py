@@ -18,7 +18,13 @@ from core.models import Event, OutboxMessage
 from integrations.models import InboundEvent, SyncConflict
 from integrations.sandbox.world import World
 from leads.models import Customer, Lead, Property
-from tests.chaos.books import by_reference, our_crews, their_crews, twice
+from tests.chaos.books import (
+    by_reference,
+    our_crews,
+    taken_in,
+    their_crews,
+    twice,
+)
 from tests.chaos.listener import Listener
 from tests.chaos.office import Doings
 from tests.chaos.people import Ledger
@@ -96,7 +102,8 @@ def _acknowledged(account: Account, ledger: Ledger) -> None:
 
 def _customers(account: Account, world: World) -> None:
     """Who has an address is known there once, by the same name and address."""
-    theirs = by_reference(rows_of(world, "customers"))
+    known = {there: str(ours) for there, ours in taken_in("customer").items()}
+    theirs = by_reference(rows_of(world, "customers"), taken_in=known)
     addressed = set(Property.objects.values_list("customer_id", flat=True))
     for customer in Customer.objects.filter(pk__in=addressed):
         rows = theirs.pop(str(customer.pk), [])
@@ -131,7 +138,9 @@ def _leads(account: Account, world: World) -> None:
 
 def _visits(account: Account, world: World) -> None:
     """Each visit is a job there once, with the same time, end and crew."""
-    jobs = by_reference(rows_of(world, "jobs"))
+    references = dict(Appointment.objects.values_list("pk", "reference"))
+    known = {there: references[ours] for there, ours in taken_in("job").items()}
+    jobs = by_reference(rows_of(world, "jobs"), taken_in=known)
     times = defaultdict(list)
     for row in rows_of(world, "appointments"):
         times[row["jobId"]].append(row)
@@ -168,12 +177,13 @@ def _compare(
         _explain(account, "appointment", visit.pk, "status", said)
     if is_off:
         return
-    for field_, member in (
-        ("window_starts_at", "arrivalWindowStart"),
-        ("starts_at", "start"),
-        ("ends_at", "end"),
+    promised = there["arrivalWindowStart"] or there["start"]
+    for field_, theirs in (
+        ("window_starts_at", promised),
+        ("starts_at", there["start"]),
+        ("ends_at", there["end"]),
     ):
-        mine, their = getattr(visit, field_), datetime.fromisoformat(there[member])
+        mine, their = getattr(visit, field_), datetime.fromisoformat(theirs)
         if mine != their:
             said = f"{mine:%m-%d %H:%M} here, {their:%m-%d %H:%M} there"
             _explain(account, "appointment", visit.pk, field_, said)
@@ -211,9 +221,13 @@ def _acts(account: Account, doings: Doings) -> None:
         )
     )
     by_id = {str(visit.pk): visit for visit in Appointment.objects.all()}
+    by_id |= _booked_there()
     last = {act.object_id: act for act in doings.acts}
     for act in last.values():
-        visit = by_id[act.object_id]
+        visit = by_id.get(act.object_id)
+        if visit is None:
+            account.lost.append(f"the visit that {act.object_id} was promised there")
+            continue
         if act.kind == "cancel":
             is_ours = visit.status == Status.CANCELLED
         else:
@@ -224,6 +238,12 @@ def _acts(account: Account, doings: Doings) -> None:
             account.counts["acts that a conflict keeps"] += 1
         else:
             account.lost.append(f"their {act.kind} of visit {visit.reference}")
+
+
+def _booked_there() -> dict[str, Appointment]:
+    """Return what was taken in, by the customer's name."""
+    visits = Appointment.objects.filter(pk__in=taken_in("appointment").values())
+    return {visit.customer.name: visit for visit in visits.select_related("customer")}
 
 
 def _rules(account: Account) -> None:

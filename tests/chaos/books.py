@@ -1,8 +1,9 @@
 """The two sides' books, put in order for comparing."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 from appointments.models import Assignment
 from integrations.models import ExternalLink
@@ -17,13 +18,22 @@ def twice(many: Iterable[Any]) -> list[Any]:
     return [each for each, times in Counter(many).items() if times > 1]
 
 
-def by_reference(rows: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Return rows by what our application keeps with them."""
+def by_reference(
+    rows: Iterable[dict[str, Any]], *, taken_in: Mapping[str, str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return rows by what our application keeps with them, or took in as what."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         kept = [value for app in row["_external"].values() for value in _values(app)]
-        found[kept[0] if kept else f"without a reference: {row['id']}"].append(row)
+        otherwise = taken_in.get(str(row["id"]), f"without a reference: {row['id']}")
+        found[kept[0] if kept else otherwise].append(row)
     return found
+
+
+def taken_in(remote_type: str) -> dict[str, UUID]:
+    """Return our ids of what was made there, by theirs."""
+    rows = ExternalLink.objects.filter(origin="taken_in", remote_type=remote_type)
+    return dict(rows.values_list("remote_id", "object_id"))
 
 
 def _values(app: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""Those who work in the vendor's own app: they move, cancel and correct."""
+"""Those who work in the vendor's own app: they move, cancel, and book on the phone."""
 
 import threading
 import time
@@ -11,19 +11,22 @@ from integrations.models import ExternalLink
 from integrations.sandbox.world import World
 from tests.chaos.people import Crowd, dice_of
 from tests.chaos.survival import while_it_may_die
-from tests.chaos.town import DAYS, VENDOR, WINDOWS, Town
+from tests.chaos.town import DAYS, VENDOR, WINDOWS, ZIP, Town, rows_of
 
 _LINKED_WITHIN = 15.0
+# Of all that they do there.
+_BOOKED = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """What somebody there did to one of our things, for the last time."""
+    """What somebody there did to one of our things, for the last time, or booked."""
 
     kind: str
     object_id: str
+    """Ours; of a visit that was booked there the customer's name."""
     wanted: str
-    """The new start, status or name."""
+    """The new start or status."""
 
 
 @dataclass(slots=True)
@@ -57,6 +60,9 @@ class Office:
 
     def _work(self) -> None:
         while not self._over.wait(self._every):
+            if self._dice.random() < _BOOKED:
+                self._book()
+                continue
             visit = self._crowd.give_away()
             if visit is None:
                 continue
@@ -79,12 +85,35 @@ class Office:
             time.sleep(0.5)
         return None
 
+    def _book(self) -> None:
+        """Take a call: a customer whom nobody knows here, and a job."""
+        start, number = self._some_window(), self.done.by_kind["book"]
+        name = f"Caller {number}"
+        technicians = rows_of(self._world, "technicians")
+        crew = [row["id"] for row in technicians[-len(self._town.technicians) :]]
+        told = {
+            "name": name,
+            "phone": f"48055{50_000 + number}",
+            "street": f"{number} Office St",
+            "zip": ZIP,
+            "start": start.astimezone(UTC).isoformat(),
+            "end": (start + timedelta(hours=1)).astimezone(UTC).isoformat(),
+            "technician": self._dice.choice([None, *crew]),
+        }
+        self._world.act(VENDOR, "book", told)
+        wanted = start.astimezone(UTC).isoformat()
+        self.done.acts.append(Act(kind="book", object_id=name, wanted=wanted))
+        self.done.by_kind["book"] += 1
+
+    def _some_window(self) -> datetime:
+        return self._town.window(
+            day=self._dice.randrange(DAYS), hour=self._dice.choice(WINDOWS)
+        )
+
     def _do(self, visit: str, ids: dict[str, int]) -> None:
         kind = self._dice.choices(["move", "cancel"], weights=[8, 2])[0]
         if kind == "move":
-            start = self._town.window(
-                day=self._dice.randrange(DAYS), hour=self._dice.choice(WINDOWS)
-            )
+            start = self._some_window()
             told: dict[str, Any] = {"appointment": ids["appointment"], **_times(start)}
             wanted = start.astimezone(UTC).isoformat()
         else:

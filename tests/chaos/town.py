@@ -76,7 +76,7 @@ def found(*, world: World, sandbox_url: str, house_url: str, crew: int) -> Town:
     for technician in hired:
         told = {"name": technician.name, "email": technician.email}
         world.act(VENDOR, "add_technician", told)
-    connection = _connect(world, f"{sandbox_url}/{VENDOR}")
+    connection = _connect(world, f"{sandbox_url}/{VENDOR}", service=service.code)
     webhook = {
         "url": house_url + inbound_path(connection),
         "secret": connection.inbound_secret,
@@ -108,7 +108,7 @@ def rows_of(world: World, table: str) -> list[dict[str, Any]]:
         return [dict(row) for row in getattr(vendor._books, table)]
 
 
-def _connect(world: World, host: str) -> Connection:
+def _connect(world: World, host: str, *, service: str) -> Connection:
     reasons = rows_of(world, "cancel_reasons")
     firsts = {
         f"{name}_id": str(rows_of(world, table)[0]["id"])
@@ -128,6 +128,7 @@ def _connect(world: World, host: str) -> Connection:
             "booking_provider_id": "77",
             "cancel_reason_id": str(reasons[0]["id"]),
             "no_show_reason_id": str(reasons[1]["id"]),
+            "default_service": service,
             **firsts,
         },
         credentials={
