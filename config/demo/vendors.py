@@ -80,6 +80,7 @@ def _forms() -> list[ConnectionForm]:
                 "campaign_id": str(office["campaigns"][0]["id"]),
                 "cancel_reason_id": str(office["cancel_reasons"][0]["id"]),
                 "no_show_reason_id": str(office["cancel_reasons"][1]["id"]),
+                "default_service": "no-cool-diagnostic",
             },
             credentials={
                 "client_id": servicetitan.CLIENT_ID,
