@@ -25,7 +25,6 @@ from integrations.services.sync.reading import end_turn, move_on, take_turn
 
 log = structlog.get_logger(__name__)
 
-AHEAD = timedelta(days=14)
 AT_ONCE = 25
 EVERY = timedelta(minutes=1)
 # Beside the feeds of the vendor, one of our own: how far we have come in our round.
@@ -90,10 +89,8 @@ def _look(partner: Partner, turn: PollCursor, *, now: datetime) -> int:
 def _next_links(
     connection: Connection, *, after: int, now: datetime
 ) -> Iterable[ExternalLink]:
-    """Return the next main links of visits to be done soon, and of their customers."""
-    soon = Appointment.objects.open().filter(
-        starts_at__gte=now - timedelta(days=1), starts_at__lt=now + AHEAD
-    )
+    """Return the next main links of visits ahead of us, and of their customers."""
+    ahead = Appointment.objects.open().filter(starts_at__gte=now - timedelta(days=1))
     rows = ExternalLink.objects.filter(connection=connection)
     further = rows.filter(
         object_type=OuterRef("object_type"),
@@ -102,8 +99,8 @@ def _next_links(
     )
     return (
         rows.filter(
-            Q(object_type="appointment", object_id__in=soon.values("pk"))
-            | Q(object_type="customer", object_id__in=soon.values("customer")),
+            Q(object_type="appointment", object_id__in=ahead.values("pk"))
+            | Q(object_type="customer", object_id__in=ahead.values("customer")),
             ~Exists(further),
             claimed_until=None,
             is_gone=False,

@@ -389,3 +389,30 @@ def test_their_change_is_not_told_back_to_them(connection, known):
     }
     assert {name: agreed[name] for name in ours} == ours
     assert not OutboxMessage.objects.filter(kind="sync").exists()
+
+
+def test_where_only_the_time_is_another_a_free_technician_comes(connection, crew):
+    visit, _ = linked_visit(connection, crew[0])
+    make_visit(crew[0], starts_at=local(TOMORROW, 14), ends_at=local(TOMORROW, 17))
+
+    hear(connection, remote_visit(window_starts_at="2027-03-02T21:00:00Z"))
+
+    assert fresh(visit).window_starts_at == local(TOMORROW, 14)
+    assert visit.assignments.get().technician_id == crew[1].pk
+    assert not SyncConflict.objects.exists()
+
+
+def test_whom_they_sent_and_is_busy_nobody_stands_in_for(connection, crew):
+    visit, _ = linked_visit(connection, crew[1])
+    make_visit(crew[0], starts_at=local(TOMORROW, 14))
+
+    hear(
+        connection,
+        remote_visit(
+            window_starts_at="2027-03-02T21:00:00Z",
+            technicians=[their_id(connection, crew[0])],
+        ),
+    )
+
+    assert fresh(visit).window_starts_at == local(TOMORROW, 10)
+    assert conflict_of(connection, "technicians")

@@ -105,13 +105,19 @@ def write(change: Change) -> Mapping[str, str]:
 
 
 def _move(change: Change, moves: Mapping[str, Any]) -> None:
-    services.follow(
-        appointment_id=change.thing.id,
-        plan=_plan(change, moves),
-        actor=change.actor,
-        now=change.now,
-        why=f"Changed at {change.actor.label}.",
-    )
+    """Follow them; where only the time is another, others may come instead."""
+    about: dict[str, Any] = {
+        "appointment_id": change.thing.id,
+        "actor": change.actor,
+        "now": change.now,
+    }
+    why = f"Changed at {change.actor.label}."
+    try:
+        services.follow(plan=_plan(change, moves), why=why, **about)
+    except services.SlotUnavailable:
+        if moves.keys() != {TIME}:
+            raise
+        services.reschedule(starts_at=_minute(moves[TIME]), reason=why, **about)
 
 
 def _plan(change: Change, moves: Mapping[str, Any]) -> Plan:
