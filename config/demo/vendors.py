@@ -64,30 +64,34 @@ def _connected(form: ConnectionForm, *, now: datetime) -> Connection:
     return known
 
 
-def _forms() -> list[ConnectionForm]:
+def _crm() -> ConnectionForm:
     office = servicetitan.ServiceTitan().state()
+    return ConnectionForm(
+        vendor="servicetitan",
+        name=_NAME.format("ServiceTitan"),
+        settings={
+            "hosts": _hosts("servicetitan", "api", "auth"),
+            "tenant_id": str(servicetitan.TENANT),
+            "app_guid": "3f2c9a54-6f0a-4b62-9f6f-2f4b8f5f9e10",
+            "booking_provider_id": "1",
+            "business_unit_id": str(office["business_units"][0]["id"]),
+            "job_type_id": str(office["job_types"][0]["id"]),
+            "campaign_id": str(office["campaigns"][0]["id"]),
+            "cancel_reason_id": str(office["cancel_reasons"][0]["id"]),
+            "no_show_reason_id": str(office["cancel_reasons"][1]["id"]),
+            "default_service": "no-cool-diagnostic",
+        },
+        credentials={
+            "client_id": servicetitan.CLIENT_ID,
+            "client_secret": servicetitan.CLIENT_SECRET,
+            "app_key": servicetitan.APP_KEY,
+        },
+    )
+
+
+def _forms() -> list[ConnectionForm]:
     return [
-        ConnectionForm(
-            vendor="servicetitan",
-            name=_NAME.format("ServiceTitan"),
-            settings={
-                "hosts": _hosts("servicetitan", "api", "auth"),
-                "tenant_id": str(servicetitan.TENANT),
-                "app_guid": "3f2c9a54-6f0a-4b62-9f6f-2f4b8f5f9e10",
-                "booking_provider_id": "1",
-                "business_unit_id": str(office["business_units"][0]["id"]),
-                "job_type_id": str(office["job_types"][0]["id"]),
-                "campaign_id": str(office["campaigns"][0]["id"]),
-                "cancel_reason_id": str(office["cancel_reasons"][0]["id"]),
-                "no_show_reason_id": str(office["cancel_reasons"][1]["id"]),
-                "default_service": "no-cool-diagnostic",
-            },
-            credentials={
-                "client_id": servicetitan.CLIENT_ID,
-                "client_secret": servicetitan.CLIENT_SECRET,
-                "app_key": servicetitan.APP_KEY,
-            },
-        ),
+        _crm(),
         ConnectionForm(
             vendor="mailchimp",
             name=_NAME.format("Newsletter"),

@@ -209,6 +209,29 @@ class TestCalls:
         assert 0 < began < 8
         assert found.count("done") == vendor.paths().count("/done") == began
 
+    def test_calls_that_were_reserved_follow_at_once(self, vendor) -> None:
+        connection = connect(vendor.url, calls_per_second=4)
+        call = caller_for(connection)
+        call("GET", "/before")  # of the burst
+
+        call.reserve(2)
+        for path in ("/look", "/crew", "/tell"):
+            call("GET", path)
+
+        before, look, crew, tell = (heard.at for heard in vendor.heard)
+        assert tell - look < 0.2
+        assert look - before > 0.5  # it has waited for the three of them
+        assert crew < tell
+
+    def test_a_slow_vendor_is_called_one_by_one(self, vendor) -> None:
+        call = caller_for(connect(vendor.url, calls_per_second=1))
+
+        call.reserve(2)
+        for path in ("/look", "/crew"):
+            call("GET", path)
+
+        assert vendor.paths() == ["/look", "/crew"]
+
     @pytest.mark.parametrize(("header", "wait"), [("30", 30), ("never", 2), (None, 2)])
     def test_a_429_stops_all_for_as_long_as_it_says(self, vendor, header, wait) -> None:
         headers = {"Retry-After": header} if header else {}

@@ -1,7 +1,6 @@
 """Calls one connection's vendor: paced, guarded by a breaker, timed and logged."""
 
 import json as jsons
-import random
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -28,6 +27,7 @@ from integrations.services.calling import budget, guard, metering, wire
 from integrations.services.calling.guard import Passed
 from integrations.services.calling.hosts import UntrustedHost, base_url
 from integrations.services.calling.keeping import shelf_of
+from integrations.services.calling.turns import Turns
 from integrations.services.calling.verdicts import (
     TOO_MANY,
     answer_of,
@@ -102,6 +102,7 @@ class VendorCaller:
         self._shelf = shelf_of(connection.pk, credentials=self.credentials)
         self._recalled: dict[str, str] = {}
         self._authorising = self._has_begun = False
+        self._turns = Turns(connection.pk)
         self._renewing: ExitStack | None = None
 
     def __call__(
@@ -138,6 +139,10 @@ class VendorCaller:
             if renewed == proof:
                 raise
         return self._call(asked, renewed, repeatable=repeatable)
+
+    def reserve(self, turns: int) -> None:
+        """Have the next call wait for the turns of so many after it as well."""
+        self._turns.reserve(turns)
 
     # --- What is kept -----------------------------------------------------------
 
@@ -253,20 +258,11 @@ class VendorCaller:
             return usual
         return recovery_pace(usual, normal_rate=passed.state.normal_rate or 0)
 
-    def _wait_for_turn(self, turns: Pace) -> None:
+    def _wait_for_turn(self, pace: Pace) -> None:
         patience = max(0.0, self._left() - _FOR_THE_CALL)
         if not self._has_begun:
             patience = min(PATIENCE_SECONDS, patience)
-        turn = budget.next_turn(
-            connection_id=self.connection.pk, pace=turns, patience=patience
-        )
-        if not turn.granted:
-            spread = random.uniform(0, 1)  # noqa: S311  # no secret
-            raise Postponed(
-                "The vendor has been called often enough for now.",
-                retry_after=timedelta(seconds=turn.wait + spread),
-            )
-        time.sleep(turn.wait)
+        self._turns.wait(pace, patience=patience)
 
     def _url(self, path: str, *, host: str) -> str:
         if not path.startswith("/"):

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from integrations.connectors.port import Caller, Connector
+from integrations.connectors.port import Connector
 from integrations.connectors.registry import connector_of
 from integrations.models import Connection
 from integrations.rules.mapping import Rule
-from integrations.services.calling import caller_for
+from integrations.services.calling import VendorCaller, caller_for
 from integrations.services.sync.mappings import rules_for
 
 
@@ -16,7 +16,7 @@ class Partner:
 
     connection: Connection
     connector: Connector
-    call: Caller
+    call: VendorCaller
 
     def rules(self, kind: str) -> list[Rule]:
         """Return the mapping of one kind of things."""

@@ -27,6 +27,8 @@ from integrations.services.sync.records import is_over, thing_of
 _CONFLICT = 409
 # People at the vendor move these all day long.
 _LOOKED_AT = "appointment"
+# After the visit its crew is read, and then it is changed.
+_CALLS_AFTER = 2
 _NOT_THERE = frozenset({404, 410})
 _ABSENT = object()
 
@@ -70,7 +72,7 @@ def push(partner: Partner, thing: Thing, *, now: datetime) -> str:
     if link.is_gone:
         raise NotYet("It is gone there; the conflict asks what to do.")
     news = _news(partner, thing, link)
-    if _may_clash(partner, thing, news):
+    if news and thing.kind == _LOOKED_AT:
         thing, news = _look_first(partner, thing, link, now=now)
     if not news:
         return "Nothing new."
@@ -99,20 +101,16 @@ def _news(partner: Partner, thing: Thing, link: ExternalLink) -> dict[str, Any]:
     }
 
 
-def _may_clash(partner: Partner, thing: Thing, news: Mapping[str, Any]) -> bool:
-    """Tell whether they may have changed the same since we last heard of it."""
-    comes_in = {rule.field for rule in partner.rules(thing.kind) if rule.comes_in}
-    return thing.kind == _LOOKED_AT and not comes_in.isdisjoint(news)
-
-
 def _look_first(
     partner: Partner, thing: Thing, link: ExternalLink, *, now: datetime
 ) -> tuple[Thing, dict[str, Any]]:
     """Merge what is there now, and return what is left to be told.
 
     What we have to say may have waited while they moved the visit: told blindly it
-    would undo their newer word, and nobody would ever know.
+    would undo their newer word, and nobody would ever know. Between the look and what
+    is told then we do not wait for a turn either.
     """
+    partner.call.reserve(_CALLS_AFTER)
     there = partner.connector.fetch(partner.call, link.remote_type, link.remote_id)
     if there is None:
         return thing, _news(partner, thing, link)  # telling it finds out
