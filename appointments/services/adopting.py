@@ -162,12 +162,16 @@ def follow(
 
 
 def _wish(visit: Appointment, plan: Plan, *, now: datetime) -> Wish:
-    """Return what has to be free: the technicians for that long, and no more."""
+    """Return what has to be free: the technicians for that long, and no more.
+
+    Whoever planned it knew nothing of our buffers, and may have planned back to back.
+    """
     wish = capacity.wish_of(visit, override=_SETTLED, now=now)
     travel = Travel(_NoWay())
     wish = replace(wish, is_settled=True, travel=travel, barred=frozenset())
     crew_size = max(1, len(plan.technician_ids))
-    return replace(wish, terms=replace(wish.terms, crew_size=crew_size))
+    terms = replace(wish.terms, crew_size=crew_size, before=0, after=0)
+    return replace(wish, terms=terms)
 
 
 def _draft(adoption: Adoption, *, location: Location, lead: Lead | None) -> Appointment:

@@ -164,6 +164,19 @@ def test_the_way_from_the_visit_before_is_their_business(technician, service):
     assert crew_of(visit) == [technician.pk]
 
 
+def test_back_to_back_there_is_back_to_back_here(technician):
+    service = make_service(
+        duration_minutes=60, buffer_before_minutes=15, buffer_after_minutes=15
+    )
+
+    visits = [
+        adopt(adoption=adoption(service, technician, start=at), actor=CRM, now=NOW)
+        for at in (11, 10, 12)
+    ]
+
+    assert [crew_of(visit) for visit in visits] == [[technician.pk]] * 3
+
+
 def test_two_technicians_come_together_or_not_at_all(technician, service):
     mate = make_technician(location=technician.location)
     both = adopt(adoption=adoption(service, technician, mate), actor=CRM, now=NOW)
