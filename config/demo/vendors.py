@@ -9,7 +9,13 @@ from django.conf import settings
 from django.db import transaction
 
 from core.actors import SYSTEM
-from integrations.models import Connection, ExternalLink, PollCursor, SyncConflict
+from integrations.models import (
+    Connection,
+    ExternalLink,
+    InboundEvent,
+    PollCursor,
+    SyncConflict,
+)
 from integrations.sandbox import mailchimp, servicetitan, stripe, twilio
 from integrations.services.connections import (
     ConnectionForm,
@@ -28,15 +34,16 @@ _NAME = "{} (sandbox)"
 def connect_vendors(*, now: datetime) -> Acts:
     """Connect the sandbox's vendors, where vendors may be on this machine.
 
-    The sandbox forgets everything when it stops. So what a connection knows of it is
-    forgotten here too; what people changed of the connection stays.
+    The sandbox forgets everything when it stops, and begins to count anew. So what a
+    connection knows of it, and what it has said, is forgotten here too: else the same
+    would be no news. What people changed of the connection stays.
     """
     if not settings.VENDORS_MAY_BE_ANYWHERE:
         return {}
     connections = {
         form.vendor: _connected(form, now=now) for form in (*_forms(), _texts())
     }
-    for forgotten in (ExternalLink, PollCursor, SyncConflict):
+    for forgotten in (ExternalLink, InboundEvent, PollCursor, SyncConflict):
         forgotten.objects.filter(connection__in=connections.values()).delete()
     acts: Acts = {
         vendor: [("set_webhook", _webhook(connection))]

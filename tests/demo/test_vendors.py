@@ -7,7 +7,7 @@ import pytest
 
 from config.demo.vendors import connect_vendors, write_acts
 from core.ids import uuid7
-from integrations.models import Connection, ExternalLink
+from integrations.models import Connection, ExternalLink, InboundEvent
 from integrations.sandbox.world import World
 from integrations.services.calling import caller_for
 from integrations.services.connections import inbound_path
@@ -52,10 +52,12 @@ def test_what_the_sandbox_forgot_is_forgotten_here_too() -> None:
             remote_type="customer",
             remote_id="1",
         )
+        InboundEvent.objects.create(connection=connection, dedupe_key="poll:1")
 
     connect_vendors(now=NOW)
 
     assert ExternalLink.objects.get().connection == real
+    assert InboundEvent.objects.get().connection == real  # else it were no news again
 
 
 def test_the_sandbox_is_told_whom_to_call_back(tmp_path) -> None:
