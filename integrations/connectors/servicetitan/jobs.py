@@ -82,7 +82,7 @@ def update(
         _cancel(call, thing, known)
         return None
     if status == "completed":
-        job = wire.path(call, "jpm", f"jobs/{known.ids[JOB]}/complete")
+        job = wire.path(call, "jpm", f"jobs/{_job_of(known)}/complete")
         call("PUT", job, json={"completedOn": thing.fields["updated_at"]})
         return None
     moved = _reschedule(call, known, body) if changed & _TIMES else None
@@ -272,9 +272,20 @@ def _cancel(call: Caller, thing: Thing, known: Known) -> None:
     memo = thing.fields["cancellation_reason"] or thing.fields["status"]
     call(
         "PUT",
-        wire.path(call, "jpm", f"jobs/{known.ids[JOB]}/cancel"),
+        wire.path(call, "jpm", f"jobs/{_job_of(known)}/cancel"),
         json={"reasonId": reason, "memo": memo},
     )
+
+
+def _job_of(known: Known) -> str:
+    """Return the job that a visit stands for.
+
+    Raises:
+        Refused: it is a further appointment of a job: to end that would end the others.
+    """
+    if JOB not in known.ids:
+        raise Refused("A further appointment of a job can only be ended there.")
+    return known.ids[JOB]
 
 
 def _confirm(call: Caller, appointment_id: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from appointments.models import Appointment
 from appointments.rules.states import Status
-from appointments.services import reschedule
+from appointments.services import cancel, reschedule
 from core.actors import SYSTEM
 from core.models import Event, OutboxMessage
 from core.models.outbox import OutboxStatus
@@ -354,6 +354,29 @@ class TestAtTheVendor:
         ours.refresh_from_db()
         assert ours.starts_at == local(TOMORROW, 10)
         assert Appointment.objects.exclude(pk=ours.pk).get().starts_at == start
+
+    def test_to_cancel_one_of_two_appointments_does_not_end_the_job(
+        self, crm, connection
+    ):
+        book_there(crm)
+        start = local(TOMORROW, 9)
+        crm.act(
+            "add_appointment",
+            job=crm.row("jobs")["id"],
+            start=start.isoformat(),
+            end=(start + HOUR).isoformat(),
+        )
+        read_on(connection)
+        second = Appointment.objects.get(starts_at=start)
+
+        cancel(appointment_id=second.pk, reason="Rain", actor=SYSTEM, now=NOW)
+        publish()
+        sent = send_all()
+
+        (refused,) = [message for message in sent if message.status == "dead"]
+        assert refused.aggregate_id == second.pk
+        assert "only be ended there" in refused.last_error
+        assert crm.row("jobs")["jobStatus"] == "Scheduled"
 
     def test_our_move_of_it_is_told_there(self, crm, connection, crew):
         book_there(crm, technician=crm.rows("technicians")[-1]["id"])
