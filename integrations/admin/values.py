@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from core.admin.display import moment_text
@@ -29,8 +31,12 @@ def value_text(
 
 
 def names_of(ids: Iterable[str]) -> dict[str, str]:
-    """Return the names of technicians, by id."""
-    rows = Technician.objects.filter(pk__in=list(ids)).values_list("pk", "name")
+    """Return the names of technicians, by id; ids of theirs have none here."""
+    own = []
+    for each in ids:
+        with suppress(ValueError):
+            own.append(UUID(each))
+    rows = Technician.objects.filter(pk__in=own).values_list("pk", "name")
     return {str(pk): name for pk, name in rows}
 
 

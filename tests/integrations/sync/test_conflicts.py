@@ -206,6 +206,34 @@ def test_a_conflict_is_found_by_the_reference_of_its_visit(client, known, blocke
     assert found("V-NOBODYS") == []
 
 
+@pytest.mark.parametrize("unknown", ["41000055", "x", ""])
+def test_a_technician_whom_nobody_knows_is_shown_by_their_id(
+    client, crew, known, unknown
+):
+    conflict = SyncConflict.objects.create(
+        connection=known[1].connection,
+        kind="not_possible",
+        object_type="appointment",
+        object_id=known[0].pk,
+        field="technicians",
+        ours=[str(crew[0].pk)],
+        theirs=[unknown],
+        why="Nobody has that id.",
+    )
+    client.force_login(make_user(Role.ADMIN))
+
+    for url in (
+        reverse("admin:integrations_syncconflict_change", args=[conflict.pk]),
+        reverse(
+            "admin:integrations_syncconflict_action", args=[conflict.pk, "keep-ours"]
+        ),
+    ):
+        page = client.get(url)
+        assert page.status_code == 200
+        assert crew[0].name in page.content.decode()
+        assert unknown in page.content.decode()
+
+
 def test_a_conflict_about_a_crew_names_its_people(client, crew, known):
     SyncConflict.objects.create(
         connection=known[1].connection,
