@@ -199,6 +199,22 @@ def test_who_is_known_by_phone_is_not_written_down_twice(connection):
     assert known.properties.count() == 1
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": "Ada", "phone": "+12", "email": "ada"},
+        {"name": "", "phone": "ask the neighbour", "email": "a@b@c"},
+        {"name": "x" * 500, "phone": "", "email": "e" * 300 + "@example.com"},
+    ],
+)
+def test_a_customer_whom_nobody_can_reach_is_one_all_the_same(connection, fields):
+    taken = hear(connection, job(parents=(replace(ADA, fields=fields), HOME)))
+
+    assert taken.state == InboundState.PROCESSED
+    customer = Appointment.objects.get().customer
+    assert not customer.contact_methods.exists()
+
+
 def test_a_type_of_work_that_means_nothing_here_is_given_up_and_can_be_mapped(
     connection, service
 ):

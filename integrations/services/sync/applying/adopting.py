@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from appointments.models import Appointment, Service
@@ -13,7 +14,7 @@ from core.actors import Actor
 from core.db import take_turns
 from core.errors import Rejected
 from core.models import Location
-from core.text import clean_text, normalise_email
+from core.text import clean_text, normalise_email, normalise_phone
 from integrations.connectors.origins import default_service
 from integrations.models import Connection, ExternalLink
 from integrations.rules.mapping import NotMapped, Rule, taken_in, told
@@ -25,7 +26,9 @@ from integrations.services.sync.origins import is_made_there
 from integrations.services.sync.records import thing_of
 from leads import services as leads
 from leads.models import Customer, Lead, LeadStatus, Property
+from leads.rules.contacts import is_email
 
+_LONGEST_EMAIL = 254
 CUSTOMER, PROPERTY, LEAD = "customer", "property", "lead"
 _ENDED = frozenset({LeadStatus.CONVERTED, LeadStatus.DISMISSED})
 # The branch and the kind of work are said in words of theirs.
@@ -117,10 +120,11 @@ def _customer(
     if link is not None:
         return Customer.objects.get(pk=link.object_id)
     phone = str(remote.fields.get("phone") or "")
+    email = normalise_email(str(remote.fields.get("email") or ""))
     customer = leads.find_or_create_customer(
         name=clean_text(str(remote.fields.get("name") or ""))[:120] or "No name",
-        phone=phone if phone.startswith("+") else "",
-        email=normalise_email(str(remote.fields.get("email") or "")) or "",
+        phone=normalise_phone(phone, region=settings.DEFAULT_PHONE_REGION) or "",
+        email=email if len(email) <= _LONGEST_EMAIL and is_email(email) else "",
         actor=actor,
         now=now,
     )
